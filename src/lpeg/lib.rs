@@ -1,0 +1,1 @@
+//! LPeg in Rust for Lua 5.1.

@@ -1,0 +1,1 @@
+//! Heka's message: its protobuf form, stream framing and matcher.

@@ -1,0 +1,1 @@
+//! Heka's disk queue.
