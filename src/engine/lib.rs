@@ -1,1 +1,30 @@
-//! The engine that runs a configuration.
+//! The engine: loads a configuration, runs its plugins over disk queues, stops them in order.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | configuration files: dialect, environment, `[hekad]`, options common to plugins |
+//! | [`loader`] | from sections to plugin instances |
+//! | [`daemon`] | the start and stop sequence |
+//! | [`pipeline`] | queues, threads, who runs what |
+//! | [`runner`] | the loops of inputs, filters and outputs |
+//! | [`keeper`] | saves cursors, prunes queues, holds inputs back |
+//! | [`log`] | log lines in Heka's form |
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod counters;
+pub mod daemon;
+pub mod gate;
+mod held;
+pub mod keeper;
+pub mod loader;
+pub mod log;
+pub mod pid_file;
+pub mod pipeline;
+pub mod place;
+pub mod queues;
+pub mod runner;
+pub mod shutdown;
+mod signals;
+pub mod stops;
+mod threads;

@@ -1,1 +1,43 @@
-//! What a plugin may see.
+//! All that a plugin may see: the plugin traits, what flows between them, how options are declared and read, and the
+//! registry of plugin types.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`pack`] | [`Pack`], the message on its way from an input to the queue |
+//! | [`config`] | parsed sections ([`Table`]), strict decoding of options with Heka's error texts |
+//! | [`context`] | what the daemon tells an instance about itself: names, directories, hostname, log |
+//! | [`input`], [`splitter`], [`decoder`], [`filter`], [`encoder`], [`output`] | one trait each |
+//! | [`registry`] | [`PluginDef`], the `registry!` macro |
+//!
+//! A plugin never sees the engine or the queue: what it needs of them is handed in as a trait ([`Inlet`], [`Inject`]).
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod context;
+pub mod decoder;
+pub mod encoder;
+pub mod error;
+pub mod filter;
+pub mod fresh_uuid;
+pub mod input;
+pub mod output;
+pub mod pack;
+pub mod receipt;
+pub mod registry;
+pub mod splitter;
+pub mod stop;
+
+pub use config::{ConfigError, Table, Value};
+pub use context::{Context, DecoderSource, Globals, Log};
+pub use decoder::{Decode, DecodeError, Decoder};
+pub use encoder::{Encode, EncodeError, Encoder};
+pub use error::PluginError;
+pub use filter::{Filter, Inject, InjectError};
+pub use fresh_uuid::fresh_uuid;
+pub use input::{Deliverer, Inlet, Input, InputDefaults, Pushed};
+pub use output::{FilterDefaults, Output, OutputDefaults, Record, SendError};
+pub use pack::Pack;
+pub use receipt::{HeldMark, Receipt};
+pub use registry::{Build, Kind, PluginDef};
+pub use splitter::{Found, Splitter, SplitterDefaults, Unframed};
+pub use stop::Stop;

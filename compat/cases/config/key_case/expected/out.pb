@@ -1,0 +1,1 @@
+{"Type": "logfile", "Logger": "src", "Payload": "p", "Hostname": "server.test"}

@@ -1,0 +1,1 @@
+{"Type": "logfile", "Logger": "src", "Payload": "x\n", "Hostname": "server.test"}

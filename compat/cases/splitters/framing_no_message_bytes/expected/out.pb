@@ -1,0 +1,2 @@
+{"Type": "logfile", "Logger": "src", "Payload": "\n\u0010\u0000\u0000\u0000\u0000\u0000\u0000@\u0000\\x80\u0000\u0000\u0000\u0000\u0000\u0000\u0001\u0010\\x95\\x9a\\xbb\\xdeד\\x84\\xef\u0013\u001a\u0001t\"\u0001l2\tmessage 1R\b\n\u0001n\u0010\u00022\u0001\u0001", "Hostname": "server.test"}
+{"Type": "logfile", "Logger": "src", "Payload": "\n\u0010\u0000\u0000\u0000\u0000\u0000\u0000@\u0000\\x80\u0000\u0000\u0000\u0000\u0000\u0000\u0002\u0010\\x95\\x9a\\xbb\\xdeד\\x84\\xef\u0013\u001a\u0001t\"\u0001l2\tmessage 2R\b\n\u0001n\u0010\u00022\u0001\u0002", "Hostname": "server.test"}

@@ -1,0 +1,91 @@
+//! Where a stream begins.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use heka_plugin::Receipt;
+
+use super::super::journal::Position;
+use super::super::locate::{Located, locate, untouched};
+use super::super::log_file::{FileId, LogFile};
+use super::super::os_error::os_error;
+use super::{Stream, Surroundings, Turn};
+
+/// Where to begin.
+#[derive(Clone, Debug)]
+pub(in super::super) enum Begin {
+    /// With the oldest file.
+    Oldest,
+    /// At the end of the newest file.
+    Tail,
+    /// At a position that was saved at a time, in this file if it is known.
+    At(Position, SystemTime, Option<FileId>),
+}
+
+impl Begin {
+    /// At a position reached in this run.
+    pub(super) fn again(position: Position, id: FileId) -> Begin {
+        Begin::At(position, SystemTime::now(), Some(id))
+    }
+}
+
+impl Stream {
+    /// Opens the file to begin with.
+    pub(super) fn open(&mut self, around: &Surroundings) -> Turn {
+        let Some(oldest) = self.files.first().cloned() else { return Turn::WantsScan };
+        if let Begin::At(position, _, Some(id)) = &mut self.begin
+            && let Some(renamed) = self.files.iter().find(|file| FileId::at(file).is_ok_and(|found| found == *id))
+        {
+            position.file = renamed.clone();
+        }
+        let opened = match &self.begin {
+            Begin::Oldest => open(&oldest, LogFile::open),
+            Begin::Tail => open(self.files.last().unwrap_or(&oldest), LogFile::open_at_end),
+            Begin::At(position, saved, _) if position.seek == 0 => {
+                open(&self.files[untouched(&self.files, &position.file, *saved)], LogFile::open)
+            }
+            Begin::At(position, ..) => match locate(&self.files, position) {
+                Located::Found(log) => Ok(log),
+                Located::Nowhere => {
+                    let (name, oldest) = (&self.name, oldest.display());
+                    around.inlet.log_info(&format!("the position of '{name}' is in no file, reading from {oldest} on"));
+                    self.begin = Begin::Oldest;
+                    return Turn::Busy;
+                }
+                Located::Unreadable(why) => Err(Some(why)),
+            },
+        };
+        match opened {
+            Ok(log) => {
+                self.complaints.clear("open");
+                self.enter_marked(log);
+                Turn::Busy
+            }
+            Err(Some(why)) => {
+                self.complaints.tell(around.inlet, "open", why);
+                Turn::Idle
+            }
+            Err(None) => Turn::WantsScan,
+        }
+    }
+
+    /// Goes on in `log` and has the journal say so, even before anything is delivered from there. At the beginning of a
+    /// file it does not: should the file be rotated while hekad is down, such a journal would lead to its successor.
+    pub(super) fn enter_marked(&mut self, log: LogFile) {
+        self.done = log.end();
+        if self.done > 0 {
+            self.mark(&log, 0, Receipt::resolved());
+        }
+        self.enter(log);
+    }
+}
+
+/// Opens a file. The error is `None` when it is gone, which a scan will show.
+fn open(
+    path: &Arc<Path>,
+    how: impl Fn(&Arc<Path>) -> std::io::Result<LogFile>,
+) -> Result<LogFile, Option<String>> {
+    how(path).map_err(|error| (error.kind() != ErrorKind::NotFound).then(|| os_error("open", path, &error)))
+}

@@ -1,0 +1,277 @@
+//! What happens at the end of a file.
+//!
+//! Rotation by renaming shows in the file's identity: its name stands for another file, and it is found under a new name.
+//! Rotation by copying and truncating shows in its content: what was read is no longer there. Either is looked into only
+//! after a fresh scan of the directory, so that no file in between is missed.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use heka_plugin::{PluginError, Receipt};
+
+use super::super::journal::hash;
+use super::super::locate::{Located, locate};
+use super::super::log_file::{FileId, LogFile, Read};
+use super::super::os_error::os_error;
+use super::place::Begin;
+use super::{Stream, Surroundings, Turn, read_buffer};
+
+/// Longest time that writers of a rotated file are waited for while the next file fills.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// What is known about the end of the current file.
+#[derive(Default)]
+pub(super) struct Rotation {
+    /// Since when there is nothing more to read.
+    end_since: Option<Instant>,
+    /// Since when there is a file to go on with.
+    next_since: Option<Instant>,
+    /// The scan at which the name was found to stand for another file, or the content to have changed.
+    noticed: Option<u64>,
+    /// The file to go on with, opened before the current one is read for the last time.
+    candidate: Option<Candidate>,
+    /// Files that come before the current one, and that one.
+    seen: HashSet<FileId>,
+    /// The current file was empty and the journal has been told.
+    told_empty: bool,
+}
+
+struct Candidate {
+    log: LogFile,
+    scan: u64,
+}
+
+/// The file that follows.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    None,
+    File(Arc<Path>),
+    WantsScan,
+}
+
+impl Rotation {
+    /// Something was read.
+    pub(super) fn moved(&mut self) {
+        self.end_since = None;
+        self.told_empty = false;
+    }
+
+    /// Whether there is nothing more to read for now.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.end_since.is_some()
+    }
+
+    /// A file was opened.
+    pub(super) fn entered(&mut self, files: &[Arc<Path>], log: &LogFile) {
+        *self = Rotation::default();
+        self.remember(files, log);
+    }
+
+    fn remember(&mut self, files: &[Arc<Path>], log: &LogFile) {
+        let before = files.iter().take_while(|file| **file != log.path);
+        self.seen = before.filter_map(|file| FileId::at(file).ok()).collect();
+        self.seen.insert(log.id);
+    }
+}
+
+impl Stream {
+    /// Takes over the list of files that a scan found.
+    pub(in super::super) fn set_files(&mut self, files: Vec<Arc<Path>>) {
+        self.files = files;
+        if let Some(log) = &self.log
+            && self.files.contains(&log.path)
+            && FileId::at(&log.path).is_ok_and(|id| id == log.id)
+        {
+            self.rotation.remember(&self.files, log);
+        }
+    }
+
+    /// There is nothing more in the file: is there another one to go on with?
+    pub(super) fn at_end(&mut self, around: &Surroundings, log: LogFile) -> Result<Turn, PluginError> {
+        let mut log = log;
+        let since = *self.rotation.end_since.get_or_insert_with(Instant::now);
+        let next = self.next_file(around, &mut log);
+        let candidate = self.rotation.candidate.take();
+        let turn = match next {
+            Next::WantsScan => Turn::WantsScan,
+            Next::None => {
+                self.keep_still(around, &mut log, since)?;
+                Turn::Idle
+            }
+            Next::File(path) => {
+                self.rotation.next_since.get_or_insert_with(Instant::now);
+                match candidate.filter(|candidate| is_still(candidate, &path)) {
+                    Some(candidate) if around.scans == candidate.scan && self.is_newest(&path) => {
+                        self.rotation.candidate = Some(candidate);
+                        Turn::WantsScan
+                    }
+                    Some(candidate) => return self.change_over(around, log, candidate.log),
+                    None if self.is_ready(around, &path, &log) => self.take_candidate(around, &path, &mut log),
+                    None => Turn::Idle,
+                }
+            }
+        };
+        self.log = Some(log);
+        Ok(turn)
+    }
+
+    fn keep_still(&mut self, around: &Surroundings, log: &mut LogFile, since: Instant) -> Result<(), PluginError> {
+        if log.end() == 0 && !self.rotation.told_empty {
+            self.rotation.told_empty = true;
+            self.mark(log, 0, Receipt::resolved());
+        }
+        if since.elapsed() >= around.check_interval { self.deliver_rest(around, log) } else { Ok(()) }
+    }
+
+    /// The file after the current one.
+    fn next_file(&mut self, around: &Surroundings, log: &mut LogFile) -> Next {
+        match FileId::at(&log.path) {
+            Ok(id) if id == log.id => {
+                self.rotation.noticed = None;
+                self.complaints.clear("stat");
+                match self.files.iter().position(|file| *file == log.path) {
+                    Some(index) => self.files.get(index + 1).cloned().map_or(Next::None, Next::File),
+                    None => self.first_unseen(log),
+                }
+            }
+            Ok(_) => {
+                let noticed = *self.rotation.noticed.get_or_insert(around.scans);
+                match if around.scans == noticed { Next::None } else { self.after_renaming(log) } {
+                    Next::None => Next::WantsScan,
+                    next => next,
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let noticed = *self.rotation.noticed.get_or_insert(around.scans);
+                if around.scans == noticed { Next::None } else { self.after_renaming(log) }
+            }
+            Err(error) => {
+                self.complaints.tell(around.inlet, "stat", os_error("stat", &log.path, &error));
+                Next::None
+            }
+        }
+    }
+
+    /// Finds the current file under its new name, or what comes after it if it is gone.
+    fn after_renaming(&mut self, log: &mut LogFile) -> Next {
+        let own = |file: &Arc<Path>| FileId::at(file).is_ok_and(|id| id == log.id);
+        let index = self.files.iter().position(own);
+        let index = index.or_else(|| self.files.iter().rposition(|file| is_packed(file, log)));
+        let Some(index) = index else { return self.first_unseen(log) };
+        // Alone under its new name it is left under the old one, where its successor will appear.
+        let Some(next) = self.files.get(index + 1).cloned() else { return Next::None };
+        if let Ok(id) = FileId::at(&self.files[index]) {
+            log.path = self.files[index].clone();
+            log.id = id;
+            self.mark(log, 0, Receipt::resolved());
+            self.rotation.remember(&self.files, log);
+        }
+        Next::File(next)
+    }
+
+    /// The oldest of the newest files that were not there before.
+    fn first_unseen(&self, log: &LogFile) -> Next {
+        let named = self.files.iter().position(|file| *file == log.path);
+        let files = named.map_or(&self.files[..], |index| &self.files[..=index]);
+        let known = files.iter().rev().filter_map(|file| Some((file, FileId::at(file).ok()?)));
+        let unseen = known.take_while(|(_, id)| !self.rotation.seen.contains(id));
+        unseen.last().map_or(Next::None, |(file, _)| Next::File(file.clone()))
+    }
+
+    fn is_newest(&self, path: &Arc<Path>) -> bool {
+        self.files.last() == Some(path)
+    }
+
+    /// Whether nobody writes to the current file any more, as far as one can tell, and there is something in the next.
+    fn is_ready(&self, around: &Surroundings, path: &Arc<Path>, log: &LogFile) -> bool {
+        let Ok(next) = fs::metadata(path) else { return true };
+        let newest = self.is_newest(path);
+        if newest && next.len() == 0 {
+            return false;
+        }
+        let is_quiet = |time: std::io::Result<SystemTime>| {
+            time.ok().and_then(|time| time.elapsed().ok()).is_none_or(|age| age >= around.check_interval)
+        };
+        let waited = self.rotation.next_since.is_some_and(|since| since.elapsed() >= LONGEST_WAIT);
+        let current = log.metadata().and_then(|meta| meta.modified());
+        waited || (is_quiet(current) && (newest || is_quiet(next.modified())))
+    }
+
+    /// Opens the next file. The current one is read once more before the change.
+    fn take_candidate(&mut self, around: &Surroundings, path: &Arc<Path>, log: &mut LogFile) -> Turn {
+        match LogFile::open(path) {
+            Ok(next) if is_packed(path, log) => {
+                log.path = next.path;
+                log.id = next.id;
+                self.mark(log, 0, Receipt::resolved());
+                self.rotation.remember(&self.files, log);
+                Turn::Busy
+            }
+            Ok(next) => {
+                self.complaints.clear("open");
+                self.rotation.candidate = Some(Candidate { log: next, scan: around.scans });
+                Turn::Busy
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Turn::WantsScan,
+            Err(error) => {
+                self.complaints.tell(around.inlet, "open", os_error("open", path, &error));
+                Turn::Idle
+            }
+        }
+    }
+
+    fn change_over(&mut self, around: &Surroundings, log: LogFile, next: LogFile) -> Result<Turn, PluginError> {
+        let mut log = log;
+        if log.is_cut_short() {
+            around.inlet.log_error(&format!("read {}: unexpected EOF", log.path.display()));
+        }
+        let closed = self.close_record(around, &mut log);
+        match closed {
+            Ok(()) => self.enter(next),
+            Err(_) => self.log = Some(log),
+        }
+        closed.map(|()| Turn::Busy)
+    }
+
+    /// The file does not hold any more what was read from it. If a copy does, what was not read yet is there.
+    pub(super) fn rewritten(&mut self, around: &Surroundings, log: LogFile) -> Result<Turn, PluginError> {
+        let mut log = log;
+        if *self.rotation.noticed.get_or_insert(around.scans) == around.scans {
+            self.log = Some(log);
+            return Ok(Turn::WantsScan);
+        }
+        if self.done > 0
+            && let Located::Found(copy) = locate(&self.files, &self.position(&log))
+        {
+            self.enter_marked(copy);
+            return Ok(Turn::Busy);
+        }
+        let closed = self.close_record(around, &mut log);
+        if closed.is_ok() {
+            log.restart();
+            self.done = 0;
+            self.enter(log);
+        } else {
+            self.begin = Begin::again(self.position(&log), log.id);
+        }
+        closed.map(|()| Turn::Busy)
+    }
+}
+
+fn is_still(candidate: &Candidate, path: &Arc<Path>) -> bool {
+    candidate.log.path == *path && FileId::at(path).is_ok_and(|id| id == candidate.log.id)
+}
+
+/// Whether `file` is the current file, compressed: a gzip file of the same text.
+fn is_packed(file: &Arc<Path>, log: &LogFile) -> bool {
+    if log.end() == 0 || log.is_gzip() {
+        return false;
+    }
+    let found = LogFile::open_at(file, log.end(), &hash(log.window.last()));
+    let Ok(Some(mut found)) = found else { return false };
+    found.is_gzip() && matches!(found.read(&mut read_buffer()), Ok(Read::End))
+}

@@ -1,0 +1,10 @@
+//! From configuration sections to plugin instances: which sections there are, which types they name, whether their
+//! options are good. All problems are reported, each once, before hekad gives up.
+
+mod catalog;
+mod instances;
+mod order;
+mod preload;
+
+pub use catalog::{Catalog, Section};
+pub use instances::{FilterPlan, InputPlan, OutputPlan, Plan, ReaderOptions, load};

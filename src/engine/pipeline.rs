@@ -1,0 +1,87 @@
+//! The running pipeline: which threads there are, what starts them and what ends them.
+
+mod report;
+mod start;
+mod stop;
+
+use std::sync::{Arc, Mutex};
+
+use heka_plugin::{Globals, Stop};
+
+use crate::gate::Gate;
+use crate::keeper::Entry;
+use crate::loader::Catalog;
+use crate::log::Logger;
+use crate::queues::Queues;
+use crate::runner::inlet::LiveDecoders;
+use crate::shutdown::Shutdown;
+use crate::stops::Stops;
+use crate::threads::Task;
+
+/// A filter or output: its thread, if it was started, and how to end it.
+struct ReaderTask {
+    name: String,
+    task: Option<Task>,
+    stops: Stops,
+    /// Name of its encoder, if it has one.
+    encoder_name: Option<String>,
+    /// The encoder's stop is announced.
+    announces_encoder: bool,
+    /// It reopens files on SIGHUP.
+    reloads: bool,
+}
+
+impl ReaderTask {
+    /// One that was not started.
+    fn named(name: &str) -> ReaderTask {
+        ReaderTask {
+            name: name.into(),
+            task: None,
+            stops: Stops::default(),
+            encoder_name: None,
+            announces_encoder: false,
+            reloads: false,
+        }
+    }
+}
+
+/// An input: its thread, if it was started, and how to end it.
+struct InputTask {
+    name: String,
+    task: Option<Task>,
+    stop: Stop,
+}
+
+/// What all parts of a running pipeline share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The daemon's options.
+    pub globals: Arc<Globals>,
+    /// The log.
+    pub logger: Logger,
+    /// The queues.
+    pub queues: Arc<Queues>,
+    /// Ends hekad.
+    pub shutdown: Shutdown,
+    /// Holds inputs back.
+    pub gate: Arc<Gate>,
+    /// The keeper's books.
+    pub entries: Arc<Mutex<Vec<Entry>>>,
+    /// Decoders that are alive.
+    pub live_decoders: LiveDecoders,
+    /// Splitters that are alive.
+    pub live_splitters: LiveDecoders,
+    /// Encoders, decoders, splitters.
+    pub catalog: Arc<Catalog>,
+    /// Lag limit in bytes of a reader without one of its own.
+    pub queue_max_size_bytes: u64,
+}
+
+/// A running pipeline.
+pub struct Pipeline {
+    shared: Shared,
+    inputs: Vec<InputTask>,
+    filters: Vec<ReaderTask>,
+    outputs: Vec<ReaderTask>,
+    keeper: Option<(Task, Stop)>,
+}

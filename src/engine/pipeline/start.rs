@@ -1,0 +1,455 @@
+//! Starts outputs, filters and inputs, in this order.
+
+use std::sync::{Arc, PoisonError};
+
+use heka_plugin::{Encoder, PluginError, Stop};
+
+use super::{InputTask, Pipeline, ReaderTask, Shared};
+use crate::config::FullAction;
+use crate::counters::PluginCounters;
+use crate::keeper::{Entry, Keeper};
+use crate::loader::{FilterPlan, InputPlan, OutputPlan, Plan, ReaderOptions};
+use crate::place::{Place, PublishedPlace};
+use crate::runner::append::Appender;
+use crate::runner::filter::{FilterParts, FilterRunner};
+use crate::runner::inject::{Injector, own_message};
+use crate::runner::inlet::StreamInlet;
+use crate::runner::input::{InputRunner, guarded, log_end};
+use crate::runner::intake::Intake;
+use crate::runner::outgoing::Encoding;
+use crate::runner::output::{OutputParts, OutputRunner};
+use crate::runner::retry::Retry;
+use crate::stops::Stops;
+use crate::threads::Task;
+
+impl Pipeline {
+    /// Starts everything. What fails to start asks for a shutdown, which follows when all else has started.
+    ///
+    /// # Errors
+    /// The cursors cannot be saved, so nothing was started.
+    pub fn start(plan: Plan, shared: Shared) -> Result<Pipeline, String> {
+        let Plan {
+            inputs,
+            filters,
+            outputs,
+            ..
+        } = plan;
+        let readers = filters
+            .iter()
+            .map(|plan| &plan.reader)
+            .chain(outputs.iter().map(|plan| &plan.reader));
+        place_readers(readers, &shared)?;
+        let mut pipeline = Pipeline {
+            shared,
+            inputs: vec![],
+            filters: vec![],
+            outputs: vec![],
+            keeper: None,
+        };
+        for plan in outputs {
+            let task = pipeline.start_output(plan);
+            pipeline.outputs.push(task);
+        }
+        for plan in filters {
+            let task = pipeline.start_filter(plan);
+            pipeline.filters.push(task);
+        }
+        pipeline.start_keeper()?;
+        pipeline.shared.logger.info("MessageRouter started.");
+        for plan in inputs {
+            let task = pipeline.start_input(plan);
+            pipeline.inputs.push(task);
+        }
+        Ok(pipeline)
+    }
+
+    /// SIGHUP: files are reopened. Returns false when nothing has files to reopen.
+    pub fn reload(&self) -> bool {
+        let reloading = self
+            .outputs
+            .iter()
+            .filter(|output| output.reloads && output.task.is_some());
+        let count = reloading
+            .map(|output| output.stops.ask_to_reload(&self.shared.queues.events))
+            .count();
+        count > 0
+    }
+
+    fn start_keeper(&mut self) -> Result<(), String> {
+        let keeper = Keeper {
+            queues: self.shared.queues.clone(),
+            entries: self.shared.entries.clone(),
+            gate: self.shared.gate.clone(),
+            shutdown: self.shared.shutdown.clone(),
+            logger: self.shared.logger.clone(),
+        };
+        let stop = Stop::new();
+        let asked = stop.clone();
+        let task = Task::start("keeper", move || keeper.run(&asked)).map_err(|error| error.to_string())?;
+        self.keeper = Some((task, stop));
+        Ok(())
+    }
+
+    fn start_output(&mut self, plan: OutputPlan) -> ReaderTask {
+        let name = plan.reader.name.clone();
+        let can_exit = plan.reader.can_exit;
+        let reloads = plan.defaults.reloads;
+        let (encoder, announced) = match self.encoder(&name, &plan.encoder) {
+            Ok(Some((encoder, announced))) => (Some(encoder), announced),
+            Ok(None) => (None, false),
+            Err(why) => return self.not_started("Output", &name, &why, can_exit),
+        };
+        let stops = Stops::default();
+        let encoder_name = encoder.is_some().then(|| format!("{name}-{}", plan.encoder));
+        let shared = self.shared.clone();
+        let run_stops = stops.clone();
+        let missing_encoder = plan.needs_encoder.filter(|_| encoder.is_none());
+        let started = Task::start(&name, move || {
+            let options = &plan.reader;
+            let end = Ending::of(options, &shared);
+            let log = shared.logger.source("Plugin", &options.name);
+            let result = match missing_encoder {
+                Some(text) => Err(PluginError::run(text)),
+                None => guarded(|| output_runner(plan, encoder, &shared, run_stops, log.clone()).run()),
+            };
+            log_end(log.as_ref(), &result);
+            end.follow(result, &shared);
+        });
+        let task = ReaderTask {
+            name,
+            task: None,
+            stops,
+            encoder_name,
+            announces_encoder: announced,
+            reloads,
+        };
+        self.started("Output", task, started, can_exit)
+    }
+
+    fn start_filter(&mut self, plan: FilterPlan) -> ReaderTask {
+        let name = plan.reader.name.clone();
+        let can_exit = plan.reader.can_exit;
+        if let Err(why) = self.encoder(&name, &plan.encoder) {
+            return self.not_started("Filter", &name, &why, can_exit);
+        }
+        let stops = Stops::default();
+        let shared = self.shared.clone();
+        let run_stops = stops.clone();
+        let started = Task::start(&name, move || {
+            let end = Ending::of(&plan.reader, &shared);
+            let log = shared.logger.source("Plugin", &plan.reader.name);
+            let result = guarded(|| filter_runner(plan, &shared, run_stops, log.clone()).run());
+            log_end(log.as_ref(), &result);
+            end.follow(result, &shared);
+        });
+        let task = ReaderTask {
+            stops,
+            ..ReaderTask::named(&name)
+        };
+        self.started("Filter", task, started, can_exit)
+    }
+
+    fn started(
+        &self,
+        kind: &str,
+        reader: ReaderTask,
+        task: std::io::Result<Task>,
+        can_exit: bool,
+    ) -> ReaderTask {
+        match task {
+            Ok(task) => {
+                self.shared
+                    .logger
+                    .info(&format!("{kind} started: {}", reader.name));
+                ReaderTask {
+                    task: Some(task),
+                    ..reader
+                }
+            }
+            Err(error) => self.not_started(kind, &reader.name, &error.to_string(), can_exit),
+        }
+    }
+
+    fn not_started(&self, kind: &str, name: &str, why: &str, can_exit: bool) -> ReaderTask {
+        self.shared
+            .logger
+            .error(&format!("{kind} '{name}' failed to start: {why}"));
+        if !can_exit {
+            self.shared.shutdown.request(1);
+        }
+        ReaderTask::named(name)
+    }
+
+    /// The encoder that an output (or, in vain, a filter) names.
+    fn encoder(&self, reader: &str, section: &str) -> Result<Option<(Box<dyn Encoder>, bool)>, String> {
+        if section.is_empty() {
+            return Ok(None);
+        }
+        let full = format!("{reader}-{section}");
+        let context = self.shared.catalog.context("Encoder", &full, section);
+        let failure = || format!("{reader} can't create encoder {section}");
+        let made = self
+            .shared
+            .catalog
+            .encoder(section, &context)
+            .ok_or_else(failure)?;
+        made.map(Some).map_err(|error| {
+            self.shared.logger.error(&format!(
+                "Error creating encoder '{full}': Initialization failed for '{section}': {error}"
+            ));
+            failure()
+        })
+    }
+
+    fn start_input(&mut self, plan: InputPlan) -> InputTask {
+        let InputPlan {
+            name,
+            input,
+            common,
+            defaults,
+            remake,
+        } = plan;
+        let shared = &self.shared;
+        let can_exit = common.can_exit.unwrap_or(defaults.can_exit);
+        let stop = Stop::new();
+        let retry = Retry::new(common.retries.clone().unwrap_or_default());
+        let inlet = StreamInlet {
+            name: name.clone(),
+            common,
+            defaults,
+            catalog: shared.catalog.clone(),
+            globals: shared.globals.clone(),
+            queues: shared.queues.clone(),
+            gate: shared.gate.clone(),
+            stop: stop.clone(),
+            shutdown: shared.shutdown.clone(),
+            log: shared.logger.source("Input", &name),
+            logger: shared.logger.clone(),
+            live_decoders: shared.live_decoders.clone(),
+            live_splitters: shared.live_splitters.clone(),
+        };
+        let shutdown = shared.shutdown.clone();
+        let started = inlet.check().and_then(|()| {
+            Task::start(&name, move || {
+                InputRunner {
+                    input,
+                    inlet,
+                    retry,
+                    remake,
+                }
+                .run();
+                if !can_exit && !shutdown.has_begun() {
+                    shutdown.request(1);
+                }
+            })
+            .map_err(|error| error.to_string())
+        });
+        match started {
+            Ok(task) => {
+                self.shared.logger.info(&format!("Input started: {name}"));
+                InputTask {
+                    name,
+                    task: Some(task),
+                    stop,
+                }
+            }
+            Err(why) => {
+                self.shared
+                    .logger
+                    .error(&format!("Input '{name}' failed to start: {why}"));
+                if !can_exit {
+                    self.shared.shutdown.request(1);
+                }
+                InputTask {
+                    name,
+                    task: None,
+                    stop,
+                }
+            }
+        }
+    }
+}
+
+/// Gives every reader its place before the first record is queued, and forgets readers that are configured no more.
+fn place_readers<'a>(
+    readers: impl Iterator<Item = &'a ReaderOptions>,
+    shared: &Shared,
+) -> Result<(), String> {
+    let queues = &shared.queues;
+    // Without any cursor at all, but with records, the cursors were lost: everybody starts at the oldest record.
+    let lost = queues.cursors.all().is_empty();
+    let mut names = std::collections::HashSet::new();
+    for reader in readers {
+        queues.set_cursor(&reader.name, queues.start_of(&reader.name, lost));
+        names.insert(reader.name.clone());
+    }
+    for (reader, queue, _) in queues.cursors.all() {
+        if !names.contains(&reader) {
+            queues.cursors.remove(&reader, &queue);
+        }
+    }
+    queues.save().map_err(|error| error.to_string())
+}
+
+/// Enters a reader into the keeper's books.
+fn enter(
+    options: &ReaderOptions,
+    shared: &Shared,
+    stops: &Stops,
+) -> (Arc<PublishedPlace>, Arc<PluginCounters>, Place) {
+    let start = shared.queues.start_of(&options.name, false);
+    let place = Arc::new(PublishedPlace::new(start));
+    let counters = Arc::new(PluginCounters::default());
+    let (limit_bytes, full_action) = match &options.buffering {
+        Some(buffering) => (
+            buffering.limit().unwrap_or(0),
+            buffering.action().unwrap_or(FullAction::Shutdown),
+        ),
+        None => (shared.queue_max_size_bytes, FullAction::Block),
+    };
+    shared
+        .entries
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(Entry {
+            name: options.name.clone(),
+            place: place.clone(),
+            limit_bytes,
+            full_action,
+            stops: stops.clone(),
+            log: shared.logger.source("Plugin", &options.name),
+            counters: counters.clone(),
+            drop_logged: None,
+        });
+    (place, counters, start)
+}
+
+fn intake(options: &ReaderOptions, shared: &Shared, start: Place) -> Intake {
+    Intake::new(
+        (&shared.queues.input, &shared.queues.filter),
+        start,
+        options.matcher.clone(),
+        &options.signer,
+        shared.queues.events.clone(),
+    )
+}
+
+fn output_runner(
+    plan: OutputPlan,
+    encoder: Option<Box<dyn Encoder>>,
+    shared: &Shared,
+    stops: Stops,
+    log: Arc<dyn heka_plugin::Log>,
+) -> OutputRunner {
+    let (place, counters, start) = enter(&plan.reader, shared, &stops);
+    let protobuf = shared
+        .catalog
+        .encoders
+        .get(&plan.encoder)
+        .is_some_and(|of| of.def.name == "ProtobufEncoder");
+    let default_framing = plan.defaults.frames_always || (plan.defaults.frames_protobuf && protobuf);
+    OutputRunner::new(OutputParts {
+        output: plan.output,
+        encoding: Encoding {
+            encoder,
+            framing: plan.use_framing.unwrap_or(default_framing),
+            max_message_size: shared.globals.max_message_size,
+            keep_message: plan.defaults.reads_message,
+        },
+        intake: intake(&plan.reader, shared, start),
+        place,
+        log,
+        stops,
+        ticker_interval_s: plan.reader.ticker_interval_s,
+        encode_error: plan.defaults.encode_error,
+        counters,
+    })
+}
+
+fn filter_runner(
+    plan: FilterPlan,
+    shared: &Shared,
+    stops: Stops,
+    log: Arc<dyn heka_plugin::Log>,
+) -> FilterRunner {
+    let (place, counters, start) = enter(&plan.reader, shared, &stops);
+    let appender = Appender::new(shared.queues.filter.clone(), None, stops.now.clone(), log.clone());
+    FilterRunner::new(FilterParts {
+        filter: plan.filter,
+        intake: intake(&plan.reader, shared, start),
+        injector: Injector::new(shared.globals.clone(), appender, log.clone()),
+        place,
+        log,
+        stops,
+        ticker_interval_s: plan.reader.ticker_interval_s,
+        counters,
+    })
+}
+
+/// What follows when a filter or output ends.
+struct Ending {
+    name: String,
+    type_name: &'static str,
+    can_exit: bool,
+}
+
+impl Ending {
+    fn of(options: &ReaderOptions, _: &Shared) -> Ending {
+        Ending {
+            name: options.name.clone(),
+            type_name: options.type_name,
+            can_exit: options.can_exit,
+        }
+    }
+
+    fn follow(self, result: Result<(), PluginError>, shared: &Shared) {
+        if shared.shutdown.has_begun() {
+            return;
+        }
+        let log = shared.logger.source("Plugin", &self.name);
+        if !self.can_exit {
+            log.info("has stopped, shutting down.");
+            shared.shutdown.request(1);
+            return;
+        }
+        log.info("has stopped, exiting plugin without shutting down.");
+        shared
+            .entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|entry| entry.name != self.name);
+        if let Err(PluginError::Terminated(_)) = result {
+            return;
+        }
+        let error = match &result {
+            Err(error) => error.to_string(),
+            Ok(()) if self.type_name == "SandboxFilter" => "Filter unloaded.".into(),
+            Ok(()) => "Run exited.".into(),
+        };
+        self.announce(&error, shared, &log);
+    }
+
+    /// Queues the `heka.terminated` message.
+    fn announce(&self, error: &str, shared: &Shared, log: &Arc<dyn heka_plugin::Log>) {
+        let mut message = own_message(&shared.globals);
+        message.msg_type = Some("heka.terminated".into());
+        message.logger = Some("hekad".into());
+        message.payload = Some(
+            format!(
+                "{} (type {}) terminated. Error: {error}",
+                self.name, self.type_name
+            )
+            .into(),
+        );
+        message
+            .fields
+            .push(heka_message::Field::string("plugin", "", self.name.as_str()));
+        let mut appender = Appender::new(shared.queues.filter.clone(), None, Stop::new(), log.clone());
+        let queued = appender
+            .add(&mut heka_plugin::Pack::of(message), 1)
+            .and_then(|()| appender.append());
+        if let Err(error) = queued {
+            log.error(&error.to_string());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! An input's end of the queue: batches records, waits at the gate, retries while the disk is full.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use heka_plugin::{Log, Pack, PluginError, Receipt, Stop};
+use heka_queue::{AppendError, Batch, Meta, Queue};
+
+use crate::gate::Gate;
+use crate::held::receipt;
+
+/// A batch is handed to the queue at the latest when it has grown to this many bytes.
+const BATCH_BYTES: usize = 128 * 1024;
+/// Pause between attempts while the queue takes nothing.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Collects records and appends them to a queue.
+pub struct Appender {
+    queue: Queue,
+    batch: Batch,
+    gate: Option<Arc<Gate>>,
+    stop: Stop,
+    log: Arc<dyn Log>,
+    last: Receipt,
+}
+
+impl Appender {
+    /// An appender to `queue`; `gate` is what holds it back, if anything.
+    pub fn new(queue: Queue, gate: Option<Arc<Gate>>, stop: Stop, log: Arc<dyn Log>) -> Appender {
+        Appender {
+            queue,
+            batch: Batch::new(),
+            gate,
+            stop,
+            log,
+            last: Receipt::resolved(),
+        }
+    }
+
+    /// Adds a message; appends the batch when it has become large.
+    ///
+    /// # Errors
+    /// As for [`Appender::append`].
+    pub fn add(&mut self, pack: &mut Pack, loop_count: u32) -> Result<(), PluginError> {
+        // Bytes that somebody else encoded may come in any order; our own encoder writes ascending fields.
+        let foreign = pack.is_trusted();
+        let signer = std::mem::take(&mut pack.signer);
+        let bytes = pack.encoded();
+        let canonical = !foreign || heka_message::is_canonical(bytes);
+        let pushed = self.batch.push(
+            bytes,
+            Meta {
+                loop_count,
+                signer: &signer,
+                canonical,
+            },
+        );
+        pack.signer = signer;
+        if let Err(error) = pushed {
+            // No queue could ever hold it; its neighbours are not affected.
+            self.log.error(&format!("message dropped: {error}"));
+        }
+        if self.batch.bytes() >= BATCH_BYTES {
+            self.append()?;
+        }
+        Ok(())
+    }
+
+    /// Hands the batch to the queue. Waits while the gate is closed or the disk is full.
+    ///
+    /// # Errors
+    /// A stop was requested before the queue took the batch, or the queue is closed: nothing of it was queued.
+    pub fn append(&mut self) -> Result<Receipt, PluginError> {
+        if self.batch.is_empty() {
+            return Ok(self.last.clone());
+        }
+        let mut complained = false;
+        loop {
+            if let Some(gate) = &self.gate
+                && !gate.pass(&self.stop)
+            {
+                return Err(PluginError::run("stopped while the queue held inputs back"));
+            }
+            match self.queue.append(&mut self.batch) {
+                Ok(held) => {
+                    if complained {
+                        self.log.info("the queue takes records again");
+                    }
+                    self.last = receipt(held);
+                    return Ok(self.last.clone());
+                }
+                Err(AppendError::Closed { .. }) => return Err(PluginError::run("the queue is closed")),
+                Err(error) => {
+                    if !complained {
+                        self.log
+                            .error(&format!("the queue takes no records, waiting: {error}"));
+                        complained = true;
+                    }
+                    if self.stop.wait(RETRY) {
+                        return Err(PluginError::run(error));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Runs one decoder instance for one stream: failures are logged, marked and counted as the input's options say.
+
+use std::sync::Arc;
+
+use heka_message::Field;
+use heka_plugin::{Decode, DecodeError, Decoder, Log, Pack};
+
+/// `decode_error` is cut to so many bytes.
+const ERROR_TEXT_MAX_BYTES: usize = 500;
+
+/// What the input's options say about failures.
+#[derive(Clone, Copy, Debug)]
+pub struct FailureRules {
+    /// `send_decode_failures`: a record that failed goes on, marked.
+    pub send: bool,
+    /// `log_decode_failures`
+    pub log: bool,
+    /// `synchronous_decode`, which changes how a failure is worded.
+    pub synchronous: bool,
+}
+
+/// What [`DecoderRunner::decode`] left in the pack and the list of extra packs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The pack goes on.
+    pub pack: bool,
+    /// The decoder cannot go on; hekad has to stop.
+    pub fatal: bool,
+}
+
+/// A decoder instance with its log and rules.
+pub struct DecoderRunner {
+    decoder: Box<dyn Decoder>,
+    rules: FailureRules,
+    decoder_log: Arc<dyn Log>,
+    input_log: Arc<dyn Log>,
+}
+
+impl DecoderRunner {
+    /// A runner; failures go to the decoder's log or, decoding synchronously, to the input's.
+    pub fn new(
+        decoder: Box<dyn Decoder>,
+        rules: FailureRules,
+        decoder_log: Arc<dyn Log>,
+        input_log: Arc<dyn Log>,
+    ) -> DecoderRunner {
+        DecoderRunner {
+            decoder,
+            rules,
+            decoder_log,
+            input_log,
+        }
+    }
+
+    /// Decodes a pack; extra messages are pushed to `extra`.
+    pub fn decode(&mut self, pack: &mut Pack, extra: &mut Vec<Pack>) -> Outcome {
+        let result = self.decoder.decode(pack, extra);
+        for text in self.decoder.take_log() {
+            self.decoder_log.error(&text);
+        }
+        match result {
+            Ok(Decode::Done) => Outcome {
+                pack: true,
+                fatal: false,
+            },
+            Ok(Decode::Nothing) => Outcome {
+                pack: false,
+                fatal: false,
+            },
+            Err(DecodeError::Failed(why)) => Outcome {
+                pack: self.failed(pack, &why),
+                fatal: false,
+            },
+            Err(DecodeError::Fatal { why, pack_is_done }) => {
+                self.decoder_log.error(&why);
+                Outcome {
+                    pack: pack_is_done,
+                    fatal: true,
+                }
+            }
+        }
+    }
+
+    /// Ends the decoder. It preserves its state.
+    pub fn stop(&mut self) {
+        if let Err(why) = self.decoder.stop() {
+            self.decoder_log.error(&why);
+        }
+    }
+
+    fn failed(&self, pack: &mut Pack, why: &str) -> bool {
+        if self.rules.log {
+            if self.rules.synchronous {
+                self.input_log.error(&format!("decoding: {why}"));
+            } else {
+                self.decoder_log.error(why);
+            }
+        }
+        if self.rules.send {
+            let cut = &why.as_bytes()[..why.len().min(ERROR_TEXT_MAX_BYTES)];
+            let fields = &mut pack.message_mut().fields;
+            fields.push(Field::boolean("decode_failure", "", true));
+            fields.push(Field::string("decode_error", "", cut));
+        }
+        self.rules.send
+    }
+}

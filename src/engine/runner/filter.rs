@@ -1,0 +1,145 @@
+//! The loop of a filter: read, process, tick, queue what it injects, move the cursor.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use heka_plugin::{Filter, Log, PluginError, Record};
+
+use super::deliver::now_ns;
+use super::inject::Injector;
+use super::intake::{Intake, view};
+use super::ticker::Ticker;
+use crate::counters::PluginCounters;
+use crate::place::PublishedPlace;
+use crate::stops::Stops;
+
+/// Longest sleep of an idle filter.
+const IDLE_WAIT: Duration = Duration::from_secs(1);
+/// Messages after which what they caused is queued and the place published.
+const BATCH_RECORDS: usize = 1000;
+
+/// What a filter's thread needs.
+pub struct FilterParts {
+    /// The filter.
+    pub filter: Box<dyn Filter>,
+    /// Its end of the queues.
+    pub intake: Intake,
+    /// Its way to the filter queue.
+    pub injector: Injector,
+    /// Where its place is published.
+    pub place: Arc<PublishedPlace>,
+    /// Its log.
+    pub log: Arc<dyn Log>,
+    /// How it is asked to end.
+    pub stops: Stops,
+    /// `ticker_interval`
+    pub ticker_interval_s: u64,
+    /// What it has done so far.
+    pub counters: Arc<PluginCounters>,
+}
+
+/// Runs a filter until it is asked to stop or fails.
+pub struct FilterRunner {
+    parts: FilterParts,
+    ticker: Ticker,
+}
+
+impl FilterRunner {
+    /// A runner of these parts.
+    pub fn new(parts: FilterParts) -> FilterRunner {
+        FilterRunner {
+            ticker: Ticker::new(parts.ticker_interval_s),
+            parts,
+        }
+    }
+
+    /// Runs.
+    ///
+    /// # Errors
+    /// The filter cannot go on.
+    pub fn run(mut self) -> Result<(), PluginError> {
+        let result = self.work();
+        let stopped = self.with_injector(|filter, inject| filter.stop(now_ns(), inject));
+        let queued = self.finish_batch();
+        result.and(stopped).and(queued)
+    }
+
+    fn work(&mut self) -> Result<(), PluginError> {
+        loop {
+            let read_up = self.process()?;
+            if self.ticker.take() {
+                self.with_injector(|filter, inject| filter.tick(now_ns(), inject))?;
+            }
+            self.finish_batch()?;
+            let stops = &self.parts.stops;
+            if stops.now.is_requested() || (stops.drain.is_requested() && read_up) {
+                return Ok(());
+            }
+            if read_up {
+                let FilterParts { intake, stops, .. } = &mut self.parts;
+                intake.wait(self.ticker.left(IDLE_WAIT), || stops.is_pending());
+            }
+        }
+    }
+
+    /// Processes a batch of messages; returns true when the queues are read up.
+    fn process(&mut self) -> Result<bool, PluginError> {
+        if let Some(place) = self.parts.stops.take_skip() {
+            self.parts.intake.skip_to(place);
+        }
+        let FilterParts {
+            filter,
+            intake,
+            injector,
+            counters,
+            ..
+        } = &mut self.parts;
+        let matcher = intake.matcher();
+        let would_match = |message: &heka_message::MessageView<'_>| matcher.matches(message);
+        let mut result = Ok(());
+        let mut left = BATCH_RECORDS;
+        let read_up = intake.read(|record| {
+            counters.processed.add(1);
+            injector.set_loop_count(record.loop_count);
+            let record = Record {
+                message: view(record),
+                bytes: &[],
+                loop_count: record.loop_count,
+            };
+            result = filter.process(&record, &mut injector.with(&would_match));
+            left -= 1;
+            if result.is_err() || left == 0 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        result.map(|()| read_up)
+    }
+
+    fn with_injector(
+        &mut self,
+        call: impl FnOnce(&mut dyn Filter, &mut dyn heka_plugin::Inject) -> Result<(), PluginError>,
+    ) -> Result<(), PluginError> {
+        let FilterParts {
+            filter,
+            intake,
+            injector,
+            ..
+        } = &mut self.parts;
+        let matcher = intake.matcher();
+        let would_match = |message: &heka_message::MessageView<'_>| matcher.matches(message);
+        call(filter.as_mut(), &mut injector.with(&would_match))
+    }
+
+    /// Queues what was injected, and only then lets the cursor pass the messages that caused it.
+    fn finish_batch(&mut self) -> Result<(), PluginError> {
+        self.parts.injector.flush()?;
+        let place = self.parts.intake.place();
+        if self.parts.place.get() != place {
+            self.parts.place.set(place);
+        }
+        Ok(())
+    }
+}

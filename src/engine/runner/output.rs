@@ -1,0 +1,263 @@
+//! The loop of an output: read, encode, batch, send, retry, move the cursor.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use heka_plugin::{Log, Output, PluginError, SendError};
+
+use super::deliver::now_ns;
+use super::intake::{Intake, view};
+use super::outgoing::{Encoding, Outgoing};
+use super::ticker::Ticker;
+use crate::counters::PluginCounters;
+use crate::place::{Place, PublishedPlace};
+use crate::stops::Stops;
+
+/// Longest sleep of an idle output.
+const IDLE_WAIT: Duration = Duration::from_secs(1);
+/// What was sent is made durable, and its place published, no more often than this.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+/// First and longest pause before a batch is sent again.
+const RETRY_MIN: Duration = Duration::from_millis(10);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+/// A failure that lasts is logged again after this time.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+
+/// What an output's thread needs.
+pub struct OutputParts {
+    /// The output.
+    pub output: Box<dyn Output>,
+    /// How its messages are encoded.
+    pub encoding: Encoding,
+    /// Its end of the queues.
+    pub intake: Intake,
+    /// Where its place is published.
+    pub place: Arc<PublishedPlace>,
+    /// Its log.
+    pub log: Arc<dyn Log>,
+    /// How it is asked to end.
+    pub stops: Stops,
+    /// `ticker_interval`
+    pub ticker_interval_s: u64,
+    /// How an encoder's failure is worded as an error; `None`: as information.
+    pub encode_error: Option<&'static str>,
+    /// What it has done so far.
+    pub counters: Arc<PluginCounters>,
+}
+
+/// Runs an output until it is asked to stop or fails.
+pub struct OutputRunner {
+    parts: OutputParts,
+    batch: Outgoing,
+    ticker: Ticker,
+    encode_complaint: Complaint,
+    published_at: Instant,
+    /// Everything before this place was sent.
+    sent: Place,
+}
+
+impl OutputRunner {
+    /// A runner of these parts.
+    pub fn new(parts: OutputParts) -> OutputRunner {
+        OutputRunner {
+            ticker: Ticker::new(parts.ticker_interval_s),
+            sent: parts.place.get(),
+            parts,
+            batch: Outgoing::default(),
+            encode_complaint: Complaint::default(),
+            published_at: Instant::now(),
+        }
+    }
+
+    /// Runs. What was not delivered stays in the queue.
+    ///
+    /// # Errors
+    /// The output cannot go on.
+    pub fn run(mut self) -> Result<(), PluginError> {
+        let result = self.start().and_then(|()| self.work());
+        // Whatever happened, what was sent is published, so that it is not sent again.
+        let published = if self.is_unpublished() {
+            self.publish()
+        } else {
+            Ok(())
+        };
+        self.parts.output.stop();
+        if let Some(encoder) = &mut self.parts.encoding.encoder
+            && let Err(why) = encoder.stop()
+        {
+            self.parts.log.error(&why);
+        }
+        result.and(published)
+    }
+
+    fn start(&mut self) -> Result<(), PluginError> {
+        let mut pause = RETRY_MIN;
+        loop {
+            match self.parts.output.start() {
+                Ok(()) => return Ok(()),
+                Err(SendError::Retry(why)) => {
+                    self.parts.log.error(&why);
+                    if self.parts.stops.drain.wait(pause) {
+                        return Ok(());
+                    }
+                    pause = (pause * 2).min(RETRY_MAX);
+                }
+                Err(error) => return Err(PluginError::run(error)),
+            }
+        }
+    }
+
+    fn work(&mut self) -> Result<(), PluginError> {
+        loop {
+            let read_up = self.fill();
+            let delivered = self.deliver()?;
+            self.see_to_duties()?;
+            let stopping = self.parts.stops.drain.is_requested();
+            if self.is_unpublished() && (stopping || self.published_at.elapsed() >= PUBLISH_EVERY) {
+                self.publish()?;
+            }
+            if self.parts.stops.now.is_requested() || (stopping && (read_up || !delivered)) {
+                return Ok(());
+            }
+            if read_up {
+                self.sleep();
+            }
+        }
+    }
+
+    fn sleep(&mut self) {
+        let limit = if self.is_unpublished() {
+            PUBLISH_EVERY
+        } else {
+            IDLE_WAIT
+        };
+        let OutputParts { intake, stops, .. } = &mut self.parts;
+        intake.wait(self.ticker.left(limit), || stops.is_pending());
+    }
+
+    /// Reads and encodes until the batch is full or the queues are read up; returns true in the latter case.
+    fn fill(&mut self) -> bool {
+        if let Some(place) = self.parts.stops.take_skip() {
+            self.parts.intake.skip_to(place);
+        }
+        let OutputParts {
+            intake,
+            encoding,
+            log,
+            counters,
+            encode_error,
+            ..
+        } = &mut self.parts;
+        let (batch, complaint) = (&mut self.batch, &mut self.encode_complaint);
+        intake.read(|record| {
+            counters.processed.add(1);
+            if let Err(why) = batch.add(view(record), record.canonical, record.loop_count, encoding) {
+                counters.failed.add(1);
+                match encode_error {
+                    Some(begin) => log.error(&format!("{begin}{why}")),
+                    None if complaint.is_due(&why) => {
+                        log.info(&format!("message not encoded, skipped: {why}"))
+                    }
+                    None => {}
+                }
+            }
+            if batch.is_full() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+    }
+
+    /// Sends the batch, again and again if need be. Returns false when it gave up because hekad is stopping.
+    fn deliver(&mut self) -> Result<bool, PluginError> {
+        let mut pause = RETRY_MIN;
+        let mut complaint = Complaint::default();
+        while !self.batch.is_empty() {
+            match self
+                .parts
+                .output
+                .send(&self.batch.records(), &self.parts.stops.now)
+            {
+                Ok(()) => self.batch.clear(),
+                Err(SendError::Reject { index, why }) => {
+                    self.parts.log.error(&why);
+                    self.parts.counters.failed.add(1);
+                    self.batch.drop_first(index + 1);
+                }
+                Err(SendError::Retry(why)) => {
+                    if complaint.is_due(&why) {
+                        self.parts.log.error(&why);
+                    }
+                    if self.parts.stops.drain.wait(pause) {
+                        // Stopping with a peer that takes nothing: the batch stays queued.
+                        return Ok(false);
+                    }
+                    pause = (pause * 2).min(RETRY_MAX);
+                }
+                Err(SendError::Fatal(why)) => return Err(PluginError::Run(why)),
+            }
+        }
+        self.sent = self.parts.intake.place();
+        Ok(true)
+    }
+
+    fn see_to_duties(&mut self) -> Result<(), PluginError> {
+        let mut results = vec![self.parts.output.idle(now_ns())];
+        if self.ticker.take() {
+            results.push(self.parts.output.tick(now_ns()));
+        }
+        if self.parts.stops.take_reload() {
+            results.push(self.parts.output.reload());
+        }
+        for result in results {
+            match result {
+                Ok(()) => {}
+                Err(SendError::Fatal(why)) => return Err(PluginError::Run(why)),
+                Err(error) => self.parts.log.error(&error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_unpublished(&self) -> bool {
+        self.sent != self.parts.place.get()
+    }
+
+    /// Makes durable what was sent, then lets the cursor pass it.
+    fn publish(&mut self) -> Result<(), PluginError> {
+        self.published_at = Instant::now();
+        match self.parts.output.flush() {
+            Ok(()) => {
+                self.parts.place.set(self.sent);
+                Ok(())
+            }
+            Err(SendError::Fatal(why)) => Err(PluginError::Run(why)),
+            Err(error) => {
+                self.parts.log.error(&error.to_string());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Keeps a lasting failure from filling the log.
+#[derive(Default)]
+pub struct Complaint {
+    last: Option<(Instant, String)>,
+}
+
+impl Complaint {
+    /// Whether the text should be logged now: it is new, or was last logged a minute ago.
+    pub fn is_due(&mut self, text: &str) -> bool {
+        let due = self
+            .last
+            .as_ref()
+            .is_none_or(|(at, last)| last != text || at.elapsed() >= COMPLAIN_EVERY);
+        if due {
+            self.last = Some((Instant::now(), text.to_string()));
+        }
+        due
+    }
+}

@@ -1,0 +1,224 @@
+//! What can be said of a pattern without running it. All answers are conservative.
+
+use crate::charset::Charset;
+use crate::node::{Node, Tag, as_charset, callee, second};
+
+/// Calls followed before an answer is given up: grammars may recurse.
+const MAX_CALLS: u32 = 1000;
+
+/// Whether the pattern can match without consuming anything. Open calls count as "no"; that is checked again once the
+/// grammar is complete.
+pub(crate) fn is_nullable(tree: &[Node], i: usize) -> bool {
+    passes_empty(tree, i, false)
+}
+
+/// Whether the pattern never fails.
+pub(crate) fn never_fails(tree: &[Node], i: usize) -> bool {
+    passes_empty(tree, i, true)
+}
+
+fn passes_empty(tree: &[Node], mut i: usize, surely: bool) -> bool {
+    loop {
+        match tree[i].tag() {
+            Tag::Char | Tag::Set | Tag::Any | Tag::False | Tag::OpenCall => return false,
+            Tag::Rep | Tag::True => return true,
+            Tag::Not | Tag::Behind => return !surely,
+            Tag::And if !surely => return true,
+            Tag::RunTime if surely => return false,
+            Tag::And | Tag::RunTime | Tag::Capture | Tag::Grammar | Tag::Rule => i += 1,
+            Tag::Call => i = callee(tree, i),
+            Tag::Seq => {
+                if !passes_empty(tree, i + 1, surely) {
+                    return false;
+                }
+                i = second(tree, i);
+            }
+            Tag::Choice => {
+                if passes_empty(tree, i + 1, surely) {
+                    return true;
+                }
+                i = second(tree, i);
+            }
+        }
+    }
+}
+
+/// Number of bytes that every match of the pattern has, if it is the same for all.
+pub(crate) fn fixed_len(tree: &[Node], i: usize) -> Option<usize> {
+    let mut calls = MAX_CALLS;
+    fixed_len_within(tree, i, &mut calls)
+}
+
+fn fixed_len_within(tree: &[Node], mut i: usize, calls: &mut u32) -> Option<usize> {
+    let mut len = 0;
+    loop {
+        match tree[i].tag() {
+            Tag::Char | Tag::Set | Tag::Any => return Some(len + 1),
+            Tag::False | Tag::True | Tag::Not | Tag::And | Tag::Behind => return Some(len),
+            Tag::Rep | Tag::RunTime | Tag::OpenCall => return None,
+            Tag::Capture | Tag::Rule | Tag::Grammar => i += 1,
+            Tag::Call => {
+                *calls = calls.checked_sub(1)?;
+                i = callee(tree, i);
+            }
+            Tag::Seq => {
+                len += fixed_len_within(tree, i + 1, calls)?;
+                i = second(tree, i);
+            }
+            Tag::Choice => {
+                let a = fixed_len_within(tree, i + 1, calls)?;
+                let b = fixed_len_within(tree, second(tree, i), calls)?;
+                return (a == b).then_some(len + a);
+            }
+        }
+    }
+}
+
+/// Whether a match of the pattern can produce captures.
+pub(crate) fn has_captures(tree: &[Node], i: usize) -> bool {
+    let mut calls = MAX_CALLS;
+    has_captures_within(tree, i, &mut calls)
+}
+
+fn has_captures_within(tree: &[Node], mut i: usize, calls: &mut u32) -> bool {
+    loop {
+        match tree[i].tag() {
+            Tag::Capture | Tag::RunTime => return true,
+            Tag::Char | Tag::Set | Tag::Any | Tag::True | Tag::False | Tag::OpenCall => return false,
+            Tag::Rep | Tag::Not | Tag::And | Tag::Behind | Tag::Grammar => i += 1,
+            Tag::Call => {
+                if *calls == 0 {
+                    return true;
+                }
+                *calls -= 1;
+                i = callee(tree, i) + 1;
+            }
+            Tag::Seq | Tag::Choice | Tag::Rule => {
+                if has_captures_within(tree, i + 1, calls) {
+                    return true;
+                }
+                i = second(tree, i);
+            }
+        }
+    }
+}
+
+/// The bytes that a match can start with.
+#[derive(Clone, Copy)]
+pub(crate) struct First {
+    /// At a byte outside this set (followed by anything) the pattern fails.
+    pub(crate) set: Charset,
+    /// The pattern may succeed at the end of the subject, so no test on the next byte can stand for it.
+    pub(crate) empty: bool,
+    /// A match-time capture runs before the pattern can tell, so the pattern must not be skipped.
+    pub(crate) runs: bool,
+}
+
+impl First {
+    fn of(set: Charset) -> Self {
+        Self { set, empty: false, runs: false }
+    }
+
+    fn open(set: Charset) -> Self {
+        Self { set, empty: true, runs: false }
+    }
+
+    /// Whether a test on the next byte may stand in front of the pattern.
+    pub(crate) fn is_testable(&self) -> bool {
+        !self.empty && !self.runs
+    }
+}
+
+/// The first set of a pattern that `follow` comes after.
+pub(crate) fn first(tree: &[Node], mut i: usize, follow: Charset) -> First {
+    let mut follow = follow;
+    loop {
+        match tree[i].tag() {
+            Tag::Char | Tag::Set | Tag::Any => return First::of(as_charset(tree, i).unwrap_or(Charset::FULL)),
+            Tag::True => return First::open(follow),
+            Tag::False => return First::of(Charset::EMPTY),
+            Tag::Capture | Tag::Grammar | Tag::Rule => i += 1,
+            Tag::Call => i = callee(tree, i),
+            Tag::OpenCall => return First::open(Charset::FULL),
+            Tag::Choice => {
+                let a = first(tree, i + 1, follow);
+                let b = first(tree, second(tree, i), follow);
+                return First { set: a.set.union(b.set), empty: a.empty | b.empty, runs: a.runs | b.runs };
+            }
+            Tag::Rep => {
+                let body = first(tree, i + 1, follow);
+                return First::open(body.set.union(follow));
+            }
+            Tag::RunTime => {
+                let body = first(tree, i + 1, Charset::FULL);
+                return First { set: body.set, empty: false, runs: !body.is_testable() };
+            }
+            Tag::And => {
+                let body = first(tree, i + 1, follow);
+                return First { set: body.set.intersection(follow), ..body };
+            }
+            Tag::Not | Tag::Behind => {
+                if let (Tag::Not, Some(set)) = (tree[i].tag(), as_charset(tree, i + 1)) {
+                    return First::open(set.complement());
+                }
+                let body = first(tree, i + 1, follow);
+                return First { set: follow, empty: true, runs: body.runs };
+            }
+            Tag::Seq => {
+                if is_nullable(tree, i + 1) {
+                    return first_of_nullable_seq(tree, i, follow);
+                }
+                follow = Charset::FULL;
+                i += 1;
+            }
+        }
+    }
+}
+
+fn first_of_nullable_seq(tree: &[Node], i: usize, follow: Charset) -> First {
+    let b = first(tree, second(tree, i), follow);
+    let a = first(tree, i + 1, b.set);
+    if a.is_testable() {
+        a
+    } else if a.runs || b.runs {
+        First { set: a.set, empty: false, runs: true }
+    } else {
+        First { set: a.set, ..b }
+    }
+}
+
+/// Whether the next byte alone decides if the pattern fails.
+pub(crate) fn fails_by_head(tree: &[Node], mut i: usize) -> bool {
+    loop {
+        match tree[i].tag() {
+            Tag::Char | Tag::Set | Tag::Any | Tag::False => return true,
+            Tag::True | Tag::Rep | Tag::RunTime | Tag::Not | Tag::Behind | Tag::OpenCall => return false,
+            Tag::Capture | Tag::Grammar | Tag::Rule | Tag::And => i += 1,
+            Tag::Call => i = callee(tree, i),
+            Tag::Seq => {
+                if !never_fails(tree, second(tree, i)) {
+                    return false;
+                }
+                i += 1;
+            }
+            Tag::Choice => {
+                if !fails_by_head(tree, i + 1) {
+                    return false;
+                }
+                i = second(tree, i);
+            }
+        }
+    }
+}
+
+/// Whether the code of a pattern depends on what follows it.
+pub(crate) fn needs_follow(tree: &[Node], mut i: usize) -> bool {
+    loop {
+        match tree[i].tag() {
+            Tag::Choice | Tag::Rep => return true,
+            Tag::Capture => i += 1,
+            Tag::Seq => i = second(tree, i),
+            _ => return false,
+        }
+    }
+}

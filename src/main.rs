@@ -1,0 +1,32 @@
+//! `hekad`: parse the command line, run, exit code.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+#[path = "cli/flags.rs"]
+mod flags;
+
+use flags::Flags;
+
+const DEFAULT_CONFIG: &str = "/etc/hekad.toml";
+
+fn main() -> ExitCode {
+    let flags = Flags::new("hekad")
+        .string(
+            "config",
+            DEFAULT_CONFIG,
+            "Config file or directory. If directory is specified then all files in the directory will be loaded.",
+        )
+        .bool("version", false, "Output version and exit");
+    let parsed = match flags.parse(std::env::args_os().skip(1)) {
+        Ok(parsed) => parsed,
+        Err(exit) => return exit.print(),
+    };
+    if parsed.bool("version") {
+        println!("{}", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
+    let code = heka_engine::daemon::run(Path::new(parsed.string("config")), &heka_plugins::all());
+    // Threads that did not stop in time end here with the process.
+    std::process::exit(code)
+}

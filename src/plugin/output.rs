@@ -1,0 +1,187 @@
+//! Outputs hand encoded records to the outside.
+
+use heka_message::MessageView;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::{ConfigError, Context, Stop};
+
+/// One message on its way out, borrowed from the queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The message.
+    pub message: MessageView<'a>,
+    /// What the encoder made of it, framed if `use_framing`; empty for a plugin without encoder.
+    pub bytes: &'a [u8],
+    /// How many times the message, or one that caused it, was injected by filters.
+    pub loop_count: u32,
+}
+
+/// Why a batch was not delivered; the engine decides what follows.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// Nothing, or an unknown part, was taken. The same batch is sent again after a delay.
+    #[error("{0}")]
+    Retry(String),
+    /// The record at this index can never be delivered; those before it were. The rest is sent again.
+    #[error("{why}")]
+    Reject {
+        /// Index into the batch.
+        index: usize,
+        /// The text to log.
+        why: String,
+    },
+    /// The output cannot go on. `can_exit` and the restart rules apply; the batch stays queued.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// An output's own defaults of common options.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputDefaults {
+    /// `message_matcher`; `None`: it must be given.
+    pub message_matcher: Option<&'static str>,
+    /// `encoder`: a section's name.
+    pub encoder: Option<&'static str>,
+    /// `ticker_interval` in seconds; 0 is none.
+    pub ticker_interval_s: u64,
+    /// `use_framing` when not given and the encoder is ProtobufEncoder.
+    pub frames_protobuf: bool,
+    /// `use_framing` when not given, whatever the encoder.
+    pub frames_always: bool,
+    /// `use_buffering` when not given.
+    pub use_buffering: bool,
+    /// Whether a `ticker_interval` may be given at all.
+    pub may_tick: bool,
+    /// `can_exit` when not given.
+    pub can_exit: bool,
+    /// Whether a failed run is started again by `[retries]`.
+    pub restarts: bool,
+    /// Whether it has files to reopen on SIGHUP.
+    pub reloads: bool,
+    /// Whether [`Record::message`] is wanted in [`Output::send`]. Without it the message is empty there, which spares a
+    /// copy.
+    pub reads_message: bool,
+    /// How an encoder's failure begins on stderr. Heka passes over it in silence for most outputs; for those (`None`) the
+    /// failure is an information line.
+    pub encode_error: Option<&'static str>,
+}
+
+impl OutputDefaults {
+    /// What most outputs have.
+    pub const USUAL: OutputDefaults = OutputDefaults {
+        message_matcher: None,
+        encoder: None,
+        ticker_interval_s: 0,
+        frames_protobuf: false,
+        frames_always: false,
+        use_buffering: false,
+        may_tick: true,
+        can_exit: false,
+        restarts: false,
+        reloads: false,
+        reads_message: false,
+        encode_error: None,
+    };
+}
+
+/// A filter's own defaults of common options.
+#[derive(Clone, Copy, Debug)]
+pub struct FilterDefaults {
+    /// `message_matcher`; `None`: it must be given.
+    pub message_matcher: Option<&'static str>,
+    /// `ticker_interval` in seconds; 0 is none.
+    pub ticker_interval_s: u64,
+    /// `can_exit` when not given.
+    pub can_exit: bool,
+    /// Whether a failed run is started again by `[retries]`.
+    pub restarts: bool,
+}
+
+impl FilterDefaults {
+    /// What most filters have.
+    pub const USUAL: FilterDefaults = FilterDefaults {
+        message_matcher: None,
+        ticker_interval_s: 0,
+        can_exit: false,
+        restarts: false,
+    };
+}
+
+/// The last step of the pipeline: hands encoded records to the outside.
+///
+/// The engine owns the loop: it reads the queues, encodes, batches, backs off, moves the cursor, counts, and stops. An
+/// output only delivers.
+pub trait Output: Send {
+    /// Called once on the output's own thread before the first batch: connect, start, fail.
+    ///
+    /// # Errors
+    /// The output does not run.
+    fn start(&mut self) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    /// `Ok` means that as far as its protocol can tell the peer has every record: the cursor may pass them once
+    /// [`Output::flush`] agrees too. A wait inside must end early when `stop` is requested.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    fn send(&mut self, batch: &[Record<'_>], stop: &Stop) -> Result<(), SendError>;
+
+    /// Makes durable what was sent (a file is synced). Called before cursors that pass it are saved, at most every
+    /// 100 ms, and at the end.
+    ///
+    /// # Errors
+    /// The cursor stays where it is.
+    fn flush(&mut self) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    /// Called every `ticker_interval` seconds. `now_ns` is nanoseconds since the epoch.
+    ///
+    /// # Errors
+    /// The output ends on [`SendError::Fatal`]; anything else is logged.
+    fn tick(&mut self, now_ns: i64) -> Result<(), SendError> {
+        let _ = now_ns;
+        Ok(())
+    }
+
+    /// When the output wants [`Output::tick`]-independent attention (rotation, a flush timer): called between batches and
+    /// at least once a second.
+    ///
+    /// # Errors
+    /// As for [`Output::tick`].
+    fn idle(&mut self, now_ns: i64) -> Result<(), SendError> {
+        let _ = now_ns;
+        Ok(())
+    }
+
+    /// SIGHUP: reopen files. Called when [`OutputDefaults::reloads`].
+    ///
+    /// # Errors
+    /// The output ends on [`SendError::Fatal`].
+    fn reload(&mut self) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    /// Called once at the end.
+    fn stop(&mut self) {}
+}
+
+/// The constructor side of an output.
+pub trait OutputPlugin: Output + Sized + 'static {
+    /// The options of its section.
+    type Config: DeserializeOwned + JsonSchema;
+    /// Its `type` in hekad.toml.
+    const NAME: &'static str;
+    /// Its own defaults of common options.
+    const DEFAULTS: OutputDefaults = OutputDefaults::USUAL;
+    /// Refuses to start without an encoder, with this text.
+    const NEEDS_ENCODER: Option<&'static str> = None;
+
+    /// Makes the instance at load time; what fails here keeps hekad from starting.
+    ///
+    /// # Errors
+    /// An option's value cannot be used, or what must exist does not.
+    fn open(config: Self::Config, context: &Context) -> Result<Self, ConfigError>;
+}

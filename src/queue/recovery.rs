@@ -1,0 +1,159 @@
+//! What a queue finds on disk when it opens, and how it repairs it.
+//!
+//! Only the last segment is read, and those before it that were not synced yet when the process died, so that
+//! opening takes no longer with a backlog. (A segment that was synced has been cut to its size; one that was not
+//! still ends in zeros.)
+//!
+//! What follows the last good record is cut off. Bad bytes between good records are one of two things. A record
+//! that was damaged is left for readers to skip. A *hole*, a sector that reads as never written, is what an
+//! interrupted sync leaves: what follows it was not acknowledged either, and is cut off with all segments after
+//! it, so that it does not overtake what its sender will send again.
+
+mod scan;
+
+use crate::error::{Event, EventKind, QueueError};
+use crate::fs::{Map, uninterrupted};
+use crate::queue::{Options, SyncMode};
+use crate::record::Frame;
+use crate::segment::{Segment, id_of, path_of};
+use scan::{Scan, is_padded};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Where a queue goes on.
+pub(crate) struct Recovered {
+    pub(crate) segments: BTreeMap<u64, Arc<Segment>>,
+    pub(crate) next_segment: u64,
+    pub(crate) next_sequence: u64,
+    pub(crate) last_time_ns: u64,
+    pub(crate) cut_bytes: u64,
+}
+
+/// A segment that was read.
+struct Found {
+    id: u64,
+    map: Map,
+    scan: Scan,
+    /// How much of it to keep.
+    keep: usize,
+}
+
+/// Lists the segments of a queue, repairs the last ones and finds where to go on.
+pub(crate) fn recover(dir: &Path, options: &Options) -> Result<Recovered, QueueError> {
+    let files = uninterrupted(|| options.fs.list(dir)).map_err(QueueError::io("list", dir))?;
+    let mut lengths: BTreeMap<u64, u64> =
+        files.into_iter().filter_map(|(name, len)| Some((id_of(&name)?, len.min(u64::from(u32::MAX))))).collect();
+
+    let mut found = read_last(dir, options, &lengths)?;
+    drop_unacknowledged(&mut found);
+    let mut recovered = Recovered {
+        segments: BTreeMap::new(),
+        next_segment: lengths.last_key_value().map_or(1, |(id, _)| id + 1).max(options.first_segment),
+        next_sequence: 0,
+        last_time_ns: 0,
+        cut_bytes: 0,
+    };
+    for segment in &found {
+        if let Some(last) = &segment.scan.last {
+            recovered.next_sequence = recovered.next_sequence.max(last.sequence.saturating_add(1));
+            recovered.last_time_ns = recovered.last_time_ns.max(last.time_ns);
+        }
+        recovered.cut_bytes += cut(&path_of(dir, segment.id), &segment.map, segment.keep, options);
+        lengths.insert(segment.id, segment.keep as u64);
+    }
+    let mut base = 0;
+    for (id, len) in lengths {
+        recovered.segments.insert(id, Arc::new(Segment::new(id, path_of(dir, id), base, len, true)));
+        base += len;
+    }
+    Ok(recovered)
+}
+
+/// Reads the segments that may not have been synced, and as many more as it takes to know the last sequence.
+/// Oldest first.
+fn read_last(dir: &Path, options: &Options, lengths: &BTreeMap<u64, u64>) -> Result<Vec<Found>, QueueError> {
+    let mut found: Vec<Found> = Vec::new();
+    let mut unsynced = true;
+    let mut sequence_known = false;
+    for (&id, &len) in lengths.iter().rev() {
+        let path = path_of(dir, id);
+        let map = uninterrupted(|| options.fs.map(&path)).map_err(QueueError::io("map", &path))?;
+        let padded = len == 0 || is_padded(&map);
+        // One that was synced tells, before several that were not, whether something is missing between them.
+        let judges = unsynced && found.iter().filter(|later| later.scan.first.is_some()).count() > 1;
+        if sequence_known && !(unsynced && padded) && !judges {
+            break;
+        }
+        let mut scan = scan::scan(&map);
+        scan.open_end |= len == 0;
+        if !(unsynced && padded) {
+            (scan.torn, scan.open_end) = (None, false);
+        }
+        unsynced &= padded;
+        // Before copies, the first writing of the same records may have come further.
+        sequence_known |= scan.last.as_ref().is_some_and(|last| !last.is_copy());
+        let keep = if unsynced || found.is_empty() { scan.end } else { map.len() };
+        found.push(Found { id, map, scan, keep });
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// Forgets what follows a hole.
+fn drop_unacknowledged(found: &mut [Found]) {
+    // Segments before copies could not be synced; what they lack is in the copies.
+    let is_copied = |found: &Found| found.scan.first.as_ref().is_some_and(Frame::is_copy);
+    let from = found.iter().rposition(is_copied).unwrap_or(0);
+    let mut last: Option<u64> = None;
+    let mut last_id = 0;
+    // Whether what should follow `last` may have been lost.
+    let mut open_end = false;
+    let mut dropping = false;
+    for segment in &mut found[from..] {
+        let gap = match (&segment.scan.first, last) {
+            // A segment between the two was pruned.
+            _ if segment.id != last_id + 1 => false,
+            (Some(first), Some(last)) => first.sequence != last.wrapping_add(1),
+            _ => false,
+        };
+        last_id = segment.id;
+        if dropping || (gap && open_end) {
+            dropping = true;
+            segment.keep = 0;
+            segment.scan = Scan::default();
+            continue;
+        }
+        if let Some((last, end)) = segment.scan.torn.take() {
+            dropping = true;
+            segment.keep = end;
+            segment.scan.last = last;
+        }
+        last = segment.scan.last.as_ref().map(|frame| frame.sequence).or(last);
+        open_end = segment.scan.open_end || (open_end && segment.scan.last.is_none());
+    }
+}
+
+/// Cuts a segment to `end` and makes it durable. Returns how many bytes that were not padding went.
+fn cut(path: &Path, map: &Map, end: usize, options: &Options) -> u64 {
+    let report = |kind| {
+        (options.log)(&Event { queue: options.name.clone(), path: path.to_owned(), kind });
+    };
+    let rest = &map.bytes(map.len())[end..];
+    let bytes = rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last as u64 + 1);
+    if bytes > 0 {
+        report(EventKind::TailTruncated { at: end as u64, bytes });
+    }
+    // If any of this fails the queue works all the same: readers do not look past `end`, nothing is appended to
+    // this segment, and no receipt for it is outstanding.
+    let cleaned = uninterrupted(|| options.fs.open(path)).and_then(|file| {
+        if !rest.is_empty() {
+            uninterrupted(|| file.truncate(end as u64))?;
+        }
+        if options.sync != SyncMode::None { uninterrupted(|| file.fdatasync()) } else { Ok(()) }
+    });
+    if let Err(error) = cleaned {
+        report(EventKind::CleanupFailed(error));
+    }
+    bytes
+}

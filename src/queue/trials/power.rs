@@ -1,0 +1,171 @@
+//! Power cuts and kills at any call, over several lives of a queue.
+//!
+//! Each message has a number; numbers ascend in the order of appending, and a message that was not held when the
+//! power went is sent again with the same number, as an input does.
+
+use super::{BASE, DIR, for_each_seed, id_of, message, options};
+use crate::fs::SimulatedFs;
+use crate::fs::simulated::{Fault, Random};
+use crate::{Batch, Cursors, Meta, Queue, Reader, Receipt, SyncMode};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What the world outside knows.
+#[derive(Debug, Default)]
+struct World {
+    /// All numbers below were acknowledged.
+    held: u64,
+    /// The next number to send.
+    next: u64,
+    /// What the reader dealt with, in order, over all lives.
+    read: Vec<u64>,
+    /// Acknowledged while this many had been read: see `Life::check_order`.
+    saved: usize,
+}
+
+struct Life {
+    queue: Queue,
+    cursors: Cursors,
+    reader: Reader,
+    receipts: Vec<(u64, Receipt)>,
+}
+
+/// Opens as the engine does: cursors first.
+fn open(fs: &SimulatedFs, sync: SyncMode) -> Option<Life> {
+    let disk = Arc::new(fs.clone());
+    let cursors = Cursors::open(Path::new(BASE), disk.clone(), sync).ok()?;
+    let first_segment = cursors.highest_segment("input").map_or(1, |highest| highest + 1);
+    let options = crate::Options { first_segment, ..options(disk, sync) };
+    let queue = Queue::open_without_commits(Path::new(DIR), options).ok()?;
+    let reader = queue.reader(cursors.get("out", "input").unwrap_or_default());
+    Some(Life { queue, cursors, reader, receipts: Vec::new() })
+}
+
+impl Life {
+    fn step(&mut self, world: &mut World, random: &mut Random) {
+        match random.below(10) {
+            0..4 => self.append(world, random),
+            4..6 => {
+                self.queue.sync();
+            }
+            6..8 => {
+                for _ in 0..random.below(20) {
+                    self.read_one(world);
+                }
+            }
+            _ => {
+                self.cursors.set("out", "input", self.reader.position());
+                let read = world.read.len();
+                if let Ok(saved) = self.cursors.save_if_changed() {
+                    world.saved = read;
+                    self.queue.prune(self.reader.position(), &saved);
+                }
+            }
+        }
+        for (next, receipt) in &self.receipts {
+            if receipt.is_held() {
+                world.held = world.held.max(*next);
+            }
+        }
+        self.receipts.retain(|(_, receipt)| !receipt.is_held());
+    }
+
+    fn append(&mut self, world: &mut World, random: &mut Random) {
+        let mut batch = Batch::new();
+        let count = 1 + random.below(6);
+        let largest = if random.chance(10) { 6000 } else { 300 };
+        for id in world.next..world.next + count {
+            batch.push(&message(id, random.below(largest) as usize), Meta::default()).unwrap();
+        }
+        if let Ok(receipt) = self.queue.append(&mut batch) {
+            world.next += count;
+            self.receipts.push((world.next, receipt));
+        }
+    }
+
+    fn read_one(&mut self, world: &mut World) -> bool {
+        let Some(record) = self.reader.next() else { return false };
+        world.read.push(id_of(record.message));
+        true
+    }
+}
+
+/// Nothing acknowledged is missing, and what is read for the first time comes in order.
+fn check(world: &World, seed: u64) {
+    // What was read and lost before it was acknowledged may be ahead of what was sent since.
+    let numbers = world.read.iter().max().map_or(0, |&id| id + 1).max(world.next);
+    let mut seen = vec![false; numbers as usize];
+    let mut greatest = None;
+    for &id in &world.read {
+        let first = !std::mem::replace(&mut seen[id as usize], true);
+        assert!(!first || greatest < Some(id), "seed {seed}: {id} comes after {greatest:?}");
+        greatest = greatest.max(Some(id));
+    }
+    let missing: Vec<_> = (0..world.held).filter(|&id| !seen[id as usize]).collect();
+    assert!(missing.is_empty(), "seed {seed}: acknowledged but lost: {missing:?}");
+}
+
+fn live(seed: u64, sync: SyncMode, cut_power: bool) {
+    let mut random = Random::new(seed);
+    let mut fs = SimulatedFs::new();
+    let mut world = World::default();
+    let lives = 2 + random.below(4);
+    for _ in 0..lives {
+        // Late enough to get some work done, or right in the recovery.
+        let limit = if random.chance(30) { 12 } else { 200 };
+        fs.fail_call(fs.calls() + random.below(limit), Fault::PowerOff);
+        if let Some(mut life) = open(&fs, sync) {
+            // A life may also end between two calls.
+            for _ in 0..random.below(120) {
+                life.step(&mut world, &mut random);
+            }
+        }
+        if std::env::var("DBG").is_ok() { eprintln!("life ends: held {} next {} read {:?}", world.held, world.next, &world.read[world.read.len().saturating_sub(30)..]); dump("before", &fs.after_kill()); }
+        fs = if cut_power { fs.after_power_cut(&mut random) } else { fs.after_kill() };
+        if std::env::var("DBG").is_ok() { dump("after", &fs); }
+        // The reader has forgotten what it did after its cursor was saved; the input sends again from its position.
+        world.next = world.held;
+    }
+    let mut life = open(&fs, sync).unwrap_or_else(|| panic!("seed {seed}: does not open"));
+    life.append(&mut world, &mut random);
+    world.held = world.next;
+    while life.read_one(&mut world) {}
+    let before = world.read.len();
+    life.append(&mut world, &mut random);
+    assert!(life.queue.sync());
+    world.held = world.next;
+    while life.read_one(&mut world) {}
+    assert!(world.read.len() > before, "seed {seed}: new records are not read");
+    check(&world, seed);
+}
+
+#[test]
+fn a_power_cut_loses_nothing_that_was_acknowledged() {
+    for_each_seed(2000, |seed| live(seed, SyncMode::Ack, true));
+}
+
+#[test]
+fn a_kill_loses_nothing_that_was_acknowledged() {
+    for sync in [SyncMode::Ack, SyncMode::Interval, SyncMode::None] {
+        for_each_seed(400, |seed| live(seed, sync, false));
+    }
+}
+
+fn dump(when: &str, fs: &SimulatedFs) {
+    use crate::fs::Fs;
+    for path in fs.paths() {
+        if path.extension().is_none_or(|e| e != "log") { continue }
+        let map = fs.map(&path).unwrap();
+        let bytes = map.bytes(map.len());
+        let mut at = 0;
+        let mut out = String::new();
+        while let Some((good, frame)) = crate::record::good_at(bytes, at).map(|f| (at, f)).or_else(|| crate::record::next_good(bytes, at)) {
+            if good != at { out += &format!(" hole{at}-{good}"); }
+            let id = String::from_utf8_lossy(&bytes[good + frame.message..good + frame.message + 8]).into_owned();
+            out += &format!(" {}={}{}", frame.sequence, id.trim_start_matches('0'), if frame.is_copy() {"c"} else {""});
+            at = good + frame.end;
+        }
+        let last = bytes.iter().rposition(|&b| b != 0).map_or(0, |l| l + 1);
+        eprintln!("{when} {} len {} end {at} nonzero {last}:{out}", path.display(), map.len());
+    }
+}

@@ -1,0 +1,83 @@
+//! The instruction limit.
+//!
+//! The hook fires every few instructions and adds up what all coroutines of a sandbox spend in a call: a limit counted by
+//! each of them alone would be none.
+
+use mlua::ffi::{self, lua_Debug, lua_State};
+
+use crate::host::Host;
+
+/// Instructions between two calls of the hook.
+const STRIDE: usize = 1000;
+/// A script may catch the error with `pcall` and gets a fresh budget, but not for ever.
+const CATCHES: u32 = 10;
+
+/// What a call may spend and has spent.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    /// VM instructions a call; 0 is no limit.
+    pub(crate) limit: usize,
+    /// Spent in this call, to the precision of the stride.
+    pub(crate) used: usize,
+    /// Most that one successful call spent.
+    pub(crate) peak: usize,
+    exceeded: u32,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Budget {
+        Budget { limit, ..Budget::default() }
+    }
+
+    fn stride(&self) -> i32 {
+        let left = self.limit.saturating_sub(self.used).clamp(1, STRIDE);
+        i32::try_from(left).unwrap_or(i32::MAX)
+    }
+
+    /// Notes what a successful call spent.
+    pub(crate) fn measure(&mut self) {
+        self.peak = self.peak.max(self.used);
+    }
+}
+
+/// Starts a fresh budget for the call that follows.
+///
+/// # Safety
+/// The state is live.
+pub(crate) unsafe fn start(lua: *mut lua_State) {
+    // SAFETY: as promised; setting a hook cannot fail.
+    unsafe {
+        let budget = &mut Host::of(lua).budget;
+        budget.used = 0;
+        budget.exceeded = 0;
+        if budget.limit == 0 {
+            ffi::lua_sethook(lua, None, 0, 0);
+        } else {
+            ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, budget.stride());
+        }
+    }
+}
+
+/// The hook.
+unsafe extern "C-unwind" fn count(lua: *mut lua_State, _: *mut lua_Debug) {
+    // SAFETY: called by Lua; nothing on this frame needs dropping.
+    unsafe {
+        let spent = ffi::lua_gethookcount(lua);
+        let budget = &mut Host::of(lua).budget;
+        budget.used += usize::try_from(spent).unwrap_or(0);
+        if budget.used < budget.limit && budget.exceeded <= CATCHES {
+            ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, budget.stride());
+            return;
+        }
+        budget.exceeded += 1;
+        let stride = if budget.exceeded > CATCHES {
+            // Every further instruction raises the error again, so that no chain of pcalls can go on.
+            1
+        } else {
+            budget.used = 0;
+            budget.stride()
+        };
+        ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, stride);
+        ffi::luaL_error(lua, c"instruction_limit exceeded".as_ptr());
+    }
+}

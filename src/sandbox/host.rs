@@ -1,0 +1,173 @@
+//! The Rust side of a Lua state: everything that host functions reach.
+
+use std::ffi::{c_int, c_void};
+use std::fmt;
+use std::io::Write;
+use std::ptr::NonNull;
+
+use mlua::ffi::{self, lua_State};
+
+use crate::budget::Budget;
+use crate::kind::Kind;
+use crate::layout::Layout;
+use crate::memory::Memory;
+use crate::messages::Messages;
+use crate::output::Output;
+use crate::random::Random;
+use crate::require::Modules;
+use crate::settings::Variable;
+
+/// LastError holds so many bytes.
+const LONGEST_ERROR: usize = 255;
+
+/// What stands behind a Lua state, at a fixed address. The state finds it as the user data of its allocator, which costs
+/// no lookup. The two parts are borrowed apart: Lua allocates while host functions hold the host.
+pub(crate) struct Shared {
+    pub(crate) memory: Memory,
+    pub(crate) host: Host,
+}
+
+/// What host functions work with.
+///
+/// Host functions are left by `longjmp` when they raise an error. So whatever owns memory belongs in here and not on
+/// their stack frames.
+pub(crate) struct Host {
+    pub(crate) output: Output,
+    pub(crate) budget: Budget,
+    pub(crate) random: Random,
+    pub(crate) kind: &'static Kind,
+    pub(crate) variables: Vec<(String, Variable)>,
+    pub(crate) modules: Modules,
+    /// The plugin's side of the running call.
+    pub(crate) messages: Option<NonNull<dyn Messages>>,
+    /// What `read_next_field` gives next.
+    pub(crate) next_field: usize,
+    /// Where the headers stand in the table that was encoded last.
+    pub(crate) layout: Layout,
+    /// Text of the error that is being raised.
+    pub(crate) text: Vec<u8>,
+    /// Bytes that a host function works on.
+    pub(crate) scratch: Vec<u8>,
+    pub(crate) last_error: Vec<u8>,
+    /// Lines that Heka prints on stdout, gathered for the plugin's log.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Host {
+    /// The host of a state.
+    ///
+    /// # Safety
+    /// The state was made with [`allocate`] over a live host. The reference must not be held across calls into Lua that
+    /// may run other host functions.
+    #[inline]
+    pub(crate) unsafe fn of<'a>(lua: *mut lua_State) -> &'a mut Host {
+        let mut data = std::ptr::null_mut();
+        // SAFETY: the allocator's user data is the shared part, which outlives the state.
+        unsafe {
+            ffi::lua_getallocf(lua, &raw mut data);
+            &mut (*data.cast::<Shared>()).host
+        }
+    }
+
+    /// The plugin's side of the running call, if a call runs.
+    pub(crate) fn messages<'a>(&self) -> Option<&'a mut dyn Messages> {
+        // SAFETY: set only while the call runs that borrowed it, and used by one host function at a time.
+        self.messages.map(|mut messages| unsafe { messages.as_mut() })
+    }
+
+    /// Sets LastError, cut to what it holds.
+    pub(crate) fn set_error(&mut self, prefix: &str, text: &[u8]) {
+        self.last_error.clear();
+        self.last_error.extend_from_slice(prefix.as_bytes());
+        self.last_error.extend_from_slice(text);
+        self.last_error.truncate(LONGEST_ERROR);
+    }
+}
+
+/// The allocation function of a state; `shared` is its [`Shared`].
+///
+/// # Safety
+/// Called by Lua only.
+pub(crate) unsafe extern "C" fn allocate(
+    shared: *mut c_void,
+    block: *mut c_void,
+    old: usize,
+    new: usize,
+) -> *mut c_void {
+    // SAFETY: Lua passes what it was made with, and its own blocks with their sizes.
+    unsafe {
+        let memory = &mut (*shared.cast::<Shared>()).memory;
+        memory.change(block.cast(), if block.is_null() { 0 } else { old }, new).cast()
+    }
+}
+
+/// Raises a Lua error of this text, with the position of the caller in front.
+///
+/// # Safety
+/// Called from a host function, with nothing on its frame that needs dropping.
+pub(crate) unsafe fn raise(lua: *mut lua_State, text: fmt::Arguments<'_>) -> ! {
+    // SAFETY: the host lives; the text is copied into Lua before the jump.
+    unsafe {
+        let host = Host::of(lua);
+        host.text.clear();
+        let _ = host.text.write_fmt(text);
+        raise_text(lua)
+    }
+}
+
+/// Raises the text that lies in [`Host::text`], with the position of the caller in front.
+///
+/// # Safety
+/// As [`raise`].
+pub(crate) unsafe fn raise_text(lua: *mut lua_State) -> ! {
+    // SAFETY: as for `raise`.
+    unsafe {
+        ffi::luaL_where(lua, 1);
+        let host = Host::of(lua);
+        push_bytes(lua, &host.text);
+        ffi::lua_concat(lua, 2);
+        ffi::lua_error(lua)
+    }
+}
+
+/// Pushes a string.
+///
+/// # Safety
+/// The stack has a free slot; may raise a memory error.
+#[inline]
+pub(crate) unsafe fn push_bytes(lua: *mut lua_State, bytes: &[u8]) {
+    // SAFETY: pointer and length are of one slice.
+    unsafe { ffi::lua_pushlstring_(lua, bytes.as_ptr().cast(), bytes.len()) };
+}
+
+/// The bytes of the string or number at `index`; a number is turned into a string in place.
+///
+/// # Safety
+/// The value is a string or number and stays on the stack while the slice is used.
+#[inline]
+pub(crate) unsafe fn bytes_at<'a>(lua: *mut lua_State, index: c_int) -> &'a [u8] {
+    let mut length = 0;
+    // SAFETY: Lua's strings stay where they are as long as they are referenced.
+    unsafe {
+        let text = ffi::lua_tolstring(lua, index, &raw mut length);
+        if text.is_null() { &[] } else { std::slice::from_raw_parts(text.cast(), length) }
+    }
+}
+
+/// The text of argument `index`, a string or number; anything else raises Lua's usual error.
+///
+/// # Safety
+/// As [`raise`]; the slice is good while the argument is on the stack.
+pub(crate) unsafe fn check_bytes<'a>(lua: *mut lua_State, index: c_int) -> &'a [u8] {
+    let mut length = 0;
+    // SAFETY: raises or gives a string of this length.
+    unsafe {
+        let text = ffi::luaL_checklstring(lua, index, &raw mut length);
+        std::slice::from_raw_parts(text.cast(), length)
+    }
+}
+
+/// What C code sees of a text: up to the first NUL.
+pub(crate) fn until_nul(text: &[u8]) -> &[u8] {
+    text.iter().position(|&byte| byte == 0).map_or(text, |end| &text[..end])
+}

@@ -1,0 +1,57 @@
+//! What a sandbox is made of.
+
+use std::path::PathBuf;
+
+use crate::kind::Kind;
+
+/// A value of the script's `[config]` table; what is none of these reads as nil.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Variable {
+    /// A string.
+    String(String),
+    /// A number; integers too.
+    Number(f64),
+    /// `true` or `false`.
+    Bool(bool),
+}
+
+/// Everything that a sandbox is opened with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What kind of plugin runs it.
+    pub kind: &'static Kind,
+    /// The script's file. If it does not exist and lies where shipped scripts would (below `share_dir`), the embedded
+    /// copy is taken.
+    pub script: PathBuf,
+    /// Folders of modules, separated by `;`. `None` is `lua_modules` below `share_dir`.
+    pub module_directory: Option<String>,
+    /// Where scripts and modules may be installed; they go before embedded ones.
+    pub share_dir: PathBuf,
+    /// Bytes that the Lua state may use; 0 is no limit.
+    pub memory_limit: usize,
+    /// VM instructions that a call may spend; 0 is no limit.
+    pub instruction_limit: usize,
+    /// Bytes of the output buffer, one of which is not used; 0 is no limit.
+    pub output_limit: usize,
+    /// What `read_config` gives.
+    pub variables: Vec<(String, Variable)>,
+    /// Where global variables are kept between runs.
+    pub state_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Heka's defaults for a script.
+    pub fn new(kind: &'static Kind, script: impl Into<PathBuf>) -> Settings {
+        Settings {
+            kind,
+            script: script.into(),
+            module_directory: None,
+            share_dir: PathBuf::from("/usr/share/heka"),
+            memory_limit: 8 * 1024 * 1024,
+            instruction_limit: 1_000_000,
+            output_limit: 63 * 1024,
+            variables: Vec::new(),
+            state_file: None,
+        }
+    }
+}
