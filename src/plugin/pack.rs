@@ -118,10 +118,8 @@ impl Pack {
 
     fn parse(&mut self) {
         if !self.parsed {
-            // Trusted bytes were checked when they were set, so this cannot fail; untrusted ones are never parsed here.
-            if self.trusted && self.message.decode_into(&self.bytes).is_err() {
-                self.message.clear();
-            } else if !self.trusted {
+            // Trusted bytes were checked when they were set, so decoding them does not fail; others are no message.
+            if !self.trusted || self.message.decode_into(&self.bytes).is_err() {
                 self.message.clear();
             }
             self.parsed = true;
@@ -140,10 +138,7 @@ mod tests {
         let mut pack = Pack::new();
         pack.set_raw(raw);
         pack.trust_raw().unwrap();
-        assert_eq!(
-            pack.message().payload.as_deref(),
-            Some(&b"hi"[..]).map(|b| b.into())
-        );
+        assert_eq!(pack.message().payload.as_ref().unwrap(), "hi");
         assert_eq!(pack.encoded(), raw);
         pack.message_mut().pid = Some(1);
         assert_eq!(pack.encoded(), b"\x1a\x01T\x32\x02hi\x40\x01");

@@ -80,8 +80,10 @@ fn read_last(dir: &Path, options: &Options, lengths: &BTreeMap<u64, u64>) -> Res
         let path = path_of(dir, id);
         let map = uninterrupted(|| options.fs.map(&path)).map_err(QueueError::io("map", &path))?;
         let padded = len == 0 || is_padded(&map);
-        // One that was synced tells, before several that were not, whether something is missing between them.
-        let judges = unsynced && found.iter().filter(|later| later.scan.first.is_some()).count() > 1;
+        // One that was synced, before one that is empty, tells whether that has lost something.
+        let judges = unsynced
+            && found.last().is_some_and(|next| next.scan.first.is_none())
+            && found.iter().any(|later| later.scan.first.is_some());
         if sequence_known && !(unsynced && padded) && !judges {
             break;
         }

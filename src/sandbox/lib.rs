@@ -5,6 +5,7 @@
 //! | [`sandbox`] | [`Sandbox`], one script in one state: calls, errors, termination |
 //! | [`settings`], [`kind`] | what a sandbox is opened with, and what each kind of plugin gives its scripts |
 //! | [`messages`], [`layout`] | the plugin's side of a running call; filling in headers of injected messages |
+//! | [`options`], [`report`] | what plugins of all kinds share: their options, their figures |
 //! | `environment`, `require`, `os_library` | the globals and libraries that scripts see |
 //! | `api` | the host functions, a file a group |
 //! | `encode` | tables to protobuf |
@@ -27,6 +28,7 @@ mod memory;
 pub mod messages;
 mod native;
 mod number;
+pub mod options;
 mod os_library;
 mod output;
 mod preserve;
@@ -40,6 +42,8 @@ mod source;
 pub use kind::{DECODER, ENCODER, FILTER, INPUT, Kind, OUTPUT};
 pub use layout::{Defaults, Layout};
 pub use messages::{Injected, InjectedPayload, Messages, NoMessages, Refused, Source};
+pub use options::{SandboxConfig, SandboxEncoderConfig};
+pub use random::random_uuid;
 pub use report::{Counts, Figures};
 pub use sandbox::{Outcome, Sandbox};
 pub use settings::{Settings, Variable};

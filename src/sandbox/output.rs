@@ -29,10 +29,6 @@ impl Output {
         self.bytes.len()
     }
 
-    pub(crate) fn limit(&self) -> usize {
-        self.limit
-    }
-
     /// The largest number of bytes held so far.
     pub(crate) fn peak(&self) -> usize {
         self.peak
@@ -40,11 +36,6 @@ impl Output {
 
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-    }
-
-    /// Lifts or sets the limit.
-    pub(crate) fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
     }
 
     /// Whether `more` bytes still fit.

@@ -51,6 +51,11 @@ impl Random {
     }
 }
 
+/// A random UUID for a message that brings none.
+pub fn random_uuid() -> [u8; 16] {
+    Random::new().uuid()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use heka_plugin::input::Overlong;
 use heka_plugin::{Deliverer, Inlet, PluginError, Pushed, Receipt};
 
-use self::place::Begin;
+pub(super) use self::place::Begin;
 use self::rotation::Rotation;
 use super::complaints::Complaints;
 use super::journal::{CONTEXT_SIZE, Journal, Position, hash};

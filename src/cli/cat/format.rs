@@ -30,22 +30,27 @@ impl Format {
     }
 }
 
+/// A text or bytes, if set.
+fn bytes<T: AsRef<[u8]>>(value: &Option<T>) -> Option<&[u8]> {
+    value.as_ref().map(AsRef::as_ref)
+}
+
 /// Appends a line for each header, one for the fields, and a blank one.
 pub(super) fn write_text(message: &Message, zone: &Zone, out: &mut Vec<u8>) {
     let mut uuid = [0; 36];
-    let uuid = uuid_text(message.uuid.as_deref().unwrap_or_default(), &mut uuid).as_bytes();
+    let uuid = uuid_text(bytes(&message.uuid).unwrap_or_default(), &mut uuid).as_bytes();
     let pid = message.pid.unwrap_or(0).to_string();
     let severity = message.severity().to_string();
     out.extend_from_slice(b"Timestamp: ");
     write_time_string(message.timestamp.unwrap_or(0), zone, out);
     for (name, value) in [
-        ("Type", message.msg_type.as_deref()),
-        ("Hostname", message.hostname.as_deref()),
+        ("Type", bytes(&message.msg_type)),
+        ("Hostname", bytes(&message.hostname)),
         ("Pid", Some(pid.as_bytes())),
         ("UUID", Some(uuid)),
-        ("Logger", message.logger.as_deref()),
-        ("Payload", message.payload.as_deref()),
-        ("EnvVersion", message.env_version.as_deref()),
+        ("Logger", bytes(&message.logger)),
+        ("Payload", bytes(&message.payload)),
+        ("EnvVersion", bytes(&message.env_version)),
         ("Severity", Some(severity.as_bytes())),
     ] {
         out.push(b'\n');
@@ -116,15 +121,15 @@ fn type_name(value_type: ValueType) -> (&'static str, i32) {
 pub(super) fn write_json(message: &Message, out: &mut Vec<u8>) {
     let start = out.len();
     let mut object = Object::open(out);
-    object.base64("uuid", message.uuid.as_deref());
+    object.base64("uuid", bytes(&message.uuid));
     object.number("timestamp", message.timestamp);
-    object.text("type", message.msg_type.as_deref());
-    object.text("logger", message.logger.as_deref());
+    object.text("type", bytes(&message.msg_type));
+    object.text("logger", bytes(&message.logger));
     object.number("severity", message.severity.map(i64::from));
-    object.text("payload", message.payload.as_deref());
-    object.text("env_version", message.env_version.as_deref());
+    object.text("payload", bytes(&message.payload));
+    object.text("env_version", bytes(&message.env_version));
     object.number("pid", message.pid.map(i64::from));
-    object.text("hostname", message.hostname.as_deref());
+    object.text("hostname", bytes(&message.hostname));
     let mut known = true;
     if !message.fields.is_empty() {
         object.list("fields", &message.fields, |field, out| known &= write_field_json(field, out));
@@ -138,9 +143,9 @@ pub(super) fn write_json(message: &Message, out: &mut Vec<u8>) {
 
 fn write_field_json(field: &Field, out: &mut Vec<u8>) -> bool {
     let mut object = Object::open(out);
-    object.text("name", field.name.as_deref());
+    object.text("name", bytes(&field.name));
     object.number("value_type", field.value_type.map(|value_type| i64::from(type_name(value_type).1)));
-    object.text("representation", field.representation.as_deref());
+    object.text("representation", bytes(&field.representation));
     object.list("value_string", &field.value_string, |value, out| write_json_string(value, out));
     object.list("value_bytes", &field.value_bytes, |value, out| write_base64(value, out));
     object.list("value_integer", &field.value_integer, |value, out| out.extend(value.to_string().into_bytes()));

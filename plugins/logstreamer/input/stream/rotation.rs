@@ -38,6 +38,8 @@ pub(super) struct Rotation {
     seen: HashSet<FileId>,
     /// The current file was empty and the journal has been told.
     told_empty: bool,
+    /// Which file of a scan holds the current one in compressed form.
+    packed: Option<(u64, Option<usize>)>,
 }
 
 struct Candidate {
@@ -140,14 +142,14 @@ impl Stream {
             }
             Ok(_) => {
                 let noticed = *self.rotation.noticed.get_or_insert(around.scans);
-                match if around.scans == noticed { Next::None } else { self.after_renaming(log) } {
+                match if around.scans == noticed { Next::None } else { self.after_renaming(around, log) } {
                     Next::None => Next::WantsScan,
                     next => next,
                 }
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let noticed = *self.rotation.noticed.get_or_insert(around.scans);
-                if around.scans == noticed { Next::None } else { self.after_renaming(log) }
+                if around.scans == noticed { Next::None } else { self.after_renaming(around, log) }
             }
             Err(error) => {
                 self.complaints.tell(around.inlet, "stat", os_error("stat", &log.path, &error));
@@ -157,11 +159,10 @@ impl Stream {
     }
 
     /// Finds the current file under its new name, or what comes after it if it is gone.
-    fn after_renaming(&mut self, log: &mut LogFile) -> Next {
+    fn after_renaming(&mut self, around: &Surroundings, log: &mut LogFile) -> Next {
         let own = |file: &Arc<Path>| FileId::at(file).is_ok_and(|id| id == log.id);
         let index = self.files.iter().position(own);
-        let index = index.or_else(|| self.files.iter().rposition(|file| is_packed(file, log)));
-        let Some(index) = index else { return self.first_unseen(log) };
+        let Some(index) = index.or_else(|| self.packed_index(around.scans, log)) else { return self.first_unseen(log) };
         // Alone under its new name it is left under the old one, where its successor will appear.
         let Some(next) = self.files.get(index + 1).cloned() else { return Next::None };
         if let Ok(id) = FileId::at(&self.files[index]) {
@@ -171,6 +172,18 @@ impl Stream {
             self.rotation.remember(&self.files, log);
         }
         Next::File(next)
+    }
+
+    /// The file that holds the current one in compressed form; each scan is searched once.
+    fn packed_index(&mut self, scan: u64, log: &LogFile) -> Option<usize> {
+        match self.rotation.packed {
+            Some((searched, index)) if searched == scan => index,
+            _ => {
+                let index = self.files.iter().rposition(|file| is_packed(file, log));
+                self.rotation.packed = Some((scan, index));
+                index
+            }
+        }
     }
 
     /// The oldest of the newest files that were not there before.
