@@ -116,3 +116,103 @@ impl Encoder for ESLogstashV0Encoder {
         Ok(Encode::Done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use heka_message::Message;
+
+    use super::*;
+    use crate::sample;
+
+    fn open(config: Config) -> ESLogstashV0Encoder {
+        ESLogstashV0Encoder::open(config, &Context::for_test("o-e")).unwrap()
+    }
+
+    fn config(fields: &[&str]) -> Config {
+        Config {
+            index: "idx".into(),
+            type_name: "tn".into(),
+            fields: fields.iter().map(|field| (*field).to_string()).collect(),
+            ..Config::default()
+        }
+    }
+
+    fn lines(config: Config, message: &Message) -> [String; 2] {
+        let text = sample::encoded(&mut open(config), message);
+        let (first, second) = text.split_once('\n').unwrap();
+        [first.into(), second.strip_suffix('\n').unwrap().into()]
+    }
+
+    #[test]
+    fn the_whole_document() {
+        let config = || Config { es_index_from_timestamp: true, ..Config::default() };
+        let line = r#"{"index":{"_index":"logstash-2015.05.14","_type":"message"}}"#;
+        assert_eq!(
+            lines(config(), &sample::full()),
+            [
+                line,
+                r#"{"@uuid":"00000000-0000-4000-8000-000000000001","@timestamp":"2015-05-14T10:40:00","@type":"message","@logger":"my.logger","@severity":3,"@message":"the payload","@envversion":"1.2","@pid":4242,"@source_host":"h.example.com","@fields":{"s":"text","i":42,"d":1.5,"b":true,"y":"raw"}}"#
+            ]
+        );
+        assert_eq!(
+            lines(config(), &sample::bare()),
+            [
+                line,
+                r#"{"@uuid":"00000000-0000-4000-8000-000000000002","@timestamp":"2015-05-14T10:40:00","@type":"message","@logger":"","@severity":7,"@message":"","@envversion":"","@pid":0,"@source_host":"","@fields":{}}"#
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_type_is() {
+        let document = |config: Config, message: &Message| lines(config, message)[1].clone();
+        let by_message = || Config { use_message_type: true, ..config(&["Type"]) };
+        assert_eq!(document(by_message(), &sample::full()), r#"{"@type":"my.type"}"#);
+        assert_eq!(document(by_message(), &sample::bare()), r#"{"@type":""}"#);
+        let unnamed = || Config { type_name: String::new(), ..config(&["Type"]) };
+        assert_eq!(
+            lines(unnamed(), &sample::full()),
+            [r#"{"index":{"_index":"idx","_type":""}}"#, r#"{"@type":"my.type"}"#]
+        );
+        let by_logger = || Config { type_name: "%{Logger}".into(), ..config(&["Type"]) };
+        assert_eq!(
+            lines(by_logger(), &sample::texts()),
+            [r#"{"index":{"_index":"idx","_type":"a\"b\\c/d"}}"#, r#"{"@type":"a\u0022b\u005cc/d"}"#]
+        );
+        assert_eq!(
+            lines(by_logger(), &sample::bare()),
+            [r#"{"index":{"_index":"idx","_type":""}}"#, r#"{"@type":"%{Logger}"}"#]
+        );
+        let by_nothing = Config { type_name: "%{nope}".into(), ..config(&["Type"]) };
+        assert_eq!(document(by_nothing, &sample::bare()), r#"{"@type":"%{nope}"}"#);
+    }
+
+    #[test]
+    fn dynamic_fields_lie_in_an_object_of_their_own() {
+        let chosen = Config {
+            dynamic_fields: vec!["s".into(), "d".into()],
+            timestamp: "%s".into(),
+            ..config(&["dynamicfields", "Timestamp"])
+        };
+        assert_eq!(lines(chosen, &sample::full())[1], r#"{"@fields":{"s":"text","d":1.5},"@timestamp":"1431600000"}"#);
+        let raw = Config {
+            raw_bytes_fields: vec!["j".into(), "y".into()],
+            replace_dots_with: "_".into(),
+            ..config(&["DynamicFields"])
+        };
+        let mut encoder = open(raw);
+        let full = sample::encoded(&mut encoder, &sample::full());
+        assert!(full.ends_with("{\"@fields\":{\"s\":\"text\",\"i\":42,\"d\":1.5,\"b\":true,\"y\":raw}}\n"), "{full}");
+        assert!(sample::encoded(&mut encoder, &sample::texts()).contains(r#""a_b_c":"dots""#));
+    }
+
+    #[test]
+    fn refused_lists() {
+        let opened = ESLogstashV0Encoder::open(config(&["NoPe"]), &Context::for_test("o-e"));
+        assert_eq!(
+            opened.err().unwrap().to_string(),
+            "Unsupported value \"nope\" in 'fields' list, must be one of Uuid, Timestamp, Type, Logger, Severity, \
+             Payload, EnvVersion, Pid, Hostname, DynamicFields"
+        );
+    }
+}

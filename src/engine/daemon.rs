@@ -60,6 +60,7 @@ fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logge
         "" => None,
         path => pid_file::write(Path::new(path), logger)?,
     };
+    check_profiles(hekad, logger)?;
     no_effect(hekad, logger);
     let globals = Arc::new(hekad.globals(&system_hostname()));
     let plan = loader::load(&loaded.files, defs, &globals, logger)
@@ -137,6 +138,19 @@ fn make_base_dir(base_dir: &Path) -> Result<(), String> {
             let why = config::os_error::describe("mkdir", &made, &error);
             return Err(format!("Error creating 'base_dir' {}: {why}", base_dir.display()));
         }
+    }
+    Ok(())
+}
+
+/// `cpuprof` and `memprof` name files for Go's profiler, which does not exist here. As in Heka a `cpuprof` that cannot be
+/// created keeps hekad from starting.
+fn check_profiles(hekad: &Hekad, logger: &Logger) -> Result<(), String> {
+    if !hekad.cpuprof.is_empty() {
+        let path = Path::new(&hekad.cpuprof);
+        std::fs::File::create(path).map_err(|error| config::os_error::describe("open", path, &error))?;
+    }
+    if !hekad.cpuprof.is_empty() || !hekad.memprof.is_empty() {
+        logger.info("[hekad] without effect, this hekad writes no Go profiles: cpuprof, memprof");
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Decoding, with the original's idea of what is acceptable.
 //!
 //! The last of several scalars wins, lists grow, packed and unpacked lists are both read, nothing is
-//! required, and unknown fields are kept. [`scan`] walks the same grammar without building anything.
+//! required, and unknown fields are kept. Damage inside a dynamic field is no error: the field ends there.
+//! [`scan`] walks the same grammar without building anything.
 
 use bstr::BString;
 
@@ -67,7 +68,8 @@ impl Message {
                         fields.push(Field::default());
                     }
                     *used += 1;
-                    fields[*used - 1].decode_into(bytes)?;
+                    // The original ignores this error: the field keeps what came before.
+                    let _ = fields[*used - 1].decode_into(bytes);
                 }
             }
         }
@@ -79,7 +81,7 @@ impl Field {
     /// Decodes a field's protobuf bytes (without tag and length) into this field, which is reset first.
     ///
     /// # Errors
-    /// As [`validate`].
+    /// On damage; the field then holds what came before it. A message ignores such an error.
     pub fn decode_into(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let (mut name, mut representation) = (self.name.take(), self.representation.take());
         self.clear();
@@ -157,7 +159,7 @@ pub fn scan(bytes: &[u8]) -> Result<bool, DecodeError> {
         let wire_type = message_wire_type(tag.number);
         tag.expect(wire_type, name)?;
         match (tag.number, wire_type) {
-            (10, _) => canonical &= scan_field(reader.delimited()?)?,
+            (10, _) => canonical &= scan_field(reader.delimited()?).unwrap_or(false),
             (_, BYTES) => drop(reader.delimited()?),
             _ => reader.skip_varint()?,
         }

@@ -261,3 +261,6 @@ impl Complaint {
         due
     }
 }
+
+#[cfg(test)]
+mod tests;

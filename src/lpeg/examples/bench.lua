@@ -42,20 +42,36 @@ local patterns = {
   {"list of words", words}, {"substitution", upper}, {"search", search},
 }
 
-local lines = {}
-for text in io.lines(arg[1]) do lines[#lines + 1] = text end
-local passes = tonumber(arg[2] or 3)
+-- Lines are read a thousand at a time and only the matching is timed, so that the heap stays as small as a sandbox's.
+local function chunks(path)
+  local file = assert(io.open(path))
+  return function()
+    local lines = {}
+    for n = 1, 1000 do lines[n] = file:read() end
+    if #lines > 0 then return lines end
+    file:close()
+  end
+end
 
-assert(lpeg.match(line, lines[1]), "the log is not in the combined format")
+local match, clock = lpeg.match, os.clock
+
+local function spend(pattern)
+  local spent, count = 0, 0
+  collectgarbage()
+  for lines in chunks(arg[1]) do
+    local start = clock()
+    for n = 1, #lines do match(pattern, lines[n]) end
+    spent = spent + clock() - start
+    count = count + #lines
+  end
+  return spent / count * 1e6
+end
+
+assert(match(line, chunks(arg[1])()[1]), "the log is not in the combined format")
+-- The least of several passes: others use the machine too.
 for _, entry in ipairs(patterns) do
   local name, pattern = entry[1], entry[2]
-  collectgarbage()
-  collectgarbage()
-  local match, count = lpeg.match, #lines
-  local start = os.clock()
-  for _ = 1, passes do
-    for n = 1, count do match(pattern, lines[n]) end
-  end
-  local spent = os.clock() - start
-  print(string.format("%-24s %7.3f CPU s per million", name, spent / (passes * count) * 1e6))
+  local best = math.huge
+  for _ = 1, tonumber(arg[2] or 3) do best = math.min(best, spend(pattern)) end
+  print(string.format("%-24s %7.3f CPU s per million", name, best))
 end

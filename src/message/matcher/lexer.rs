@@ -98,7 +98,9 @@ impl<'t> Lexer<'t> {
     fn order(&mut self, first: char) -> Token {
         let second = self.read();
         let or_equal = second == '=';
-        self.ahead = if or_equal { self.read() } else { second };
+        if !or_equal {
+            self.ahead = second;
+        }
         Token::Relation(match (first, or_equal) {
             ('<', false) => Relation::Less,
             ('<', true) => Relation::LessOrEqual,

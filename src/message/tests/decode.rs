@@ -1,6 +1,6 @@
 //! What is a message and what is not.
 
-use heka_message::{Message, MessageView, Value, ValueType, is_canonical, validate};
+use heka_message::{Field, Message, MessageView, Value, ValueType, is_canonical, validate};
 
 fn error(bytes: &[u8]) -> String {
     let decoded = Message::decode(bytes).unwrap_err();
@@ -26,7 +26,7 @@ fn errors_are_worded_as_in_the_original() {
 }
 
 #[test]
-fn errors_inside_a_dynamic_field() {
+fn a_dynamic_field_ends_at_damage_and_that_is_no_error() {
     let names = [
         "Name",
         "ValueType",
@@ -38,12 +38,26 @@ fn errors_inside_a_dynamic_field() {
         "ValueBool",
     ];
     for (number, name) in (1..).zip(names) {
-        let expected = format!("proto: wrong wireType = 5 for field {name}");
-        assert_eq!(error(&[0x52, 5, number << 3 | 5, 0, 0, 0, 0]), expected);
+        let bytes = [0x0a, 1, b'n', 0x22, 1, b'v', number << 3 | 5, 0, 0, 0, 0, 0x22, 1, b'w'];
+        let mut field = Field::default();
+        let error = field.decode_into(&bytes).unwrap_err();
+        assert_eq!(error.to_string(), format!("proto: wrong wireType = 5 for field {name}"));
+
+        let mut message = vec![0x52, bytes.len() as u8];
+        message.extend(bytes);
+        message.extend([0x28, 3]);
+        assert_eq!(validate(&message), Ok(()));
+        assert!(!is_canonical(&message));
+        let decoded = Message::decode(&message).unwrap();
+        assert_eq!((&decoded.fields[..], decoded.severity), (&[field][..], Some(3)));
+        let view = MessageView::new(&message).field(b"n", 0).unwrap();
+        assert_eq!(view.values().collect::<Vec<_>>(), [Value::String("v".into())]);
     }
     // A double must be fixed, an integer a varint.
-    assert_eq!(error(&[0x52, 2, 0x38, 0]), "proto: wrong wireType = 0 for field ValueDouble");
-    assert_eq!(error(&[0x52, 2, 0x31, 0]), "proto: wrong wireType = 1 for field ValueInteger");
+    let error = |bytes: &[u8]| Field::default().decode_into(bytes).unwrap_err().to_string();
+    assert_eq!(error(&[0x38, 0]), "proto: wrong wireType = 0 for field ValueDouble");
+    assert_eq!(error(&[0x31, 0]), "proto: wrong wireType = 1 for field ValueInteger");
+    assert_eq!(error(&[0x22, 5, b'x']), "unexpected EOF");
 }
 
 #[test]

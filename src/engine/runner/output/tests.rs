@@ -1,0 +1,199 @@
+use std::sync::Mutex;
+
+use heka_message::{Matcher, Message, MessageView};
+use heka_plugin::{Encode, EncodeError, Encoder, Record, Stop};
+use heka_queue::{Batch, EventCount, Meta, Options, Queue};
+
+use super::*;
+
+/// What the fake output was asked and how it answers.
+#[derive(Default)]
+struct Peer {
+    got: Mutex<Vec<String>>,
+    answers: Mutex<Vec<SendError>>,
+    flushed: Mutex<usize>,
+}
+
+struct ToPeer(Arc<Peer>);
+
+impl Output for ToPeer {
+    fn send(&mut self, batch: &[Record<'_>], _: &Stop) -> Result<(), SendError> {
+        let answer = self.0.answers.lock().unwrap().pop();
+        let taken = match &answer {
+            None => batch.len(),
+            Some(SendError::Reject { index, .. }) => *index,
+            Some(_) => 0,
+        };
+        let text = |record: &Record<'_>| String::from_utf8_lossy(record.bytes).into_owned();
+        self.0.got.lock().unwrap().extend(batch[..taken].iter().map(text));
+        answer.map_or(Ok(()), Err)
+    }
+
+    fn flush(&mut self) -> Result<(), SendError> {
+        *self.0.flushed.lock().unwrap() = self.0.got.lock().unwrap().len();
+        Ok(())
+    }
+}
+
+/// Writes the payload; "odd" cannot be encoded, "none" gives nothing.
+struct Payloads;
+
+impl Encoder for Payloads {
+    fn encode(&mut self, message: MessageView<'_>, out: &mut Vec<u8>) -> Result<Encode, EncodeError> {
+        let payload = message.payload().unwrap_or_default();
+        out.extend_from_slice(payload);
+        match payload.as_ref() as &[u8] {
+            b"odd" => Err(EncodeError("cannot be encoded".into())),
+            b"none" => Ok(Encode::Skip),
+            _ => Ok(Encode::Done),
+        }
+    }
+}
+
+struct Quiet(Mutex<Vec<String>>);
+
+impl Log for Quiet {
+    fn info(&self, text: &str) {
+        self.0.lock().unwrap().push(text.into());
+    }
+    fn error(&self, text: &str) {
+        self.0.lock().unwrap().push(format!("! {text}"));
+    }
+    fn plain(&self, _: &[u8]) {}
+}
+
+struct Bench {
+    _dir: tempfile::TempDir,
+    input: Queue,
+    filter: Queue,
+    events: Arc<EventCount>,
+    peer: Arc<Peer>,
+    place: Arc<PublishedPlace>,
+    stops: Stops,
+    log: Arc<Quiet>,
+}
+
+impl Bench {
+    fn new(payloads: &[&str]) -> Bench {
+        let dir = tempfile::tempdir().unwrap();
+        let events = Arc::new(EventCount::new());
+        let open = |name: &str| {
+            let options = Options { events: events.clone(), ..Options::default() };
+            Queue::open(&dir.path().join(name), options).unwrap()
+        };
+        let (input, filter) = (open("input"), open("filter"));
+        let mut batch = Batch::new();
+        for payload in payloads {
+            let mut bytes = Vec::new();
+            Message { payload: Some((*payload).into()), ..Message::default() }.encode(&mut bytes);
+            batch.push(&bytes, Meta { canonical: true, ..Meta::default() }).unwrap();
+        }
+        input.append(&mut batch).unwrap();
+        Bench {
+            _dir: dir,
+            input,
+            filter,
+            events,
+            peer: Arc::default(),
+            place: Arc::default(),
+            stops: Stops::default(),
+            log: Arc::new(Quiet(Mutex::default())),
+        }
+    }
+
+    fn runner(&self, matcher: &str) -> OutputRunner {
+        OutputRunner::new(OutputParts {
+            output: Box::new(ToPeer(self.peer.clone())),
+            encoding: Encoding {
+                encoder: Some(Box::new(Payloads)),
+                framing: false,
+                max_message_size: 1000,
+                keep_message: false,
+            },
+            intake: Intake::new(
+                (&self.input, &self.filter),
+                Place::default(),
+                Arc::new(Matcher::parse(matcher).unwrap()),
+                "",
+                self.events.clone(),
+            ),
+            place: self.place.clone(),
+            log: self.log.clone(),
+            stops: self.stops.clone(),
+            ticker_interval_s: 0,
+            encode_error: None,
+            counters: Arc::default(),
+        })
+    }
+
+    /// Runs until everything is sent or the output gives up.
+    fn drain(&self, matcher: &str) -> Result<(), PluginError> {
+        self.stops.ask_to_drain(&self.events);
+        self.runner(matcher).run()
+    }
+
+    fn got(&self) -> Vec<String> {
+        self.peer.got.lock().unwrap().clone()
+    }
+}
+
+#[test]
+fn matching_messages_are_sent_in_order_and_flushed_before_the_place_moves() {
+    let bench = Bench::new(&["a", "none", "b", "odd", "c", "x"]);
+    bench.drain("Payload != 'x'").unwrap();
+    assert_eq!(bench.got(), ["a", "b", "c"]);
+    assert_eq!(*bench.peer.flushed.lock().unwrap(), 3);
+    assert_eq!(bench.place.get().input, bench.input.tail());
+    assert_eq!(*bench.log.0.lock().unwrap(), ["message not encoded, skipped: cannot be encoded"]);
+}
+
+#[test]
+fn a_stop_with_a_peer_that_takes_nothing_keeps_the_batch_queued() {
+    let bench = Bench::new(&["a", "b"]);
+    bench.peer.answers.lock().unwrap().push(SendError::Retry("no route".into()));
+    bench.drain("TRUE").unwrap();
+    assert_eq!(bench.got(), [""; 0]);
+    assert_eq!(bench.place.get(), Place::default());
+    assert_eq!(*bench.log.0.lock().unwrap(), ["! no route"]);
+}
+
+#[test]
+fn a_failed_batch_is_sent_again() {
+    let bench = Bench::new(&["a", "b"]);
+    bench.peer.answers.lock().unwrap().extend([SendError::Retry("2".into()), SendError::Retry("1".into())]);
+    let runner = bench.runner("TRUE");
+    let thread = std::thread::spawn(move || runner.run());
+    bench.events.wait_for(Duration::from_secs(20), || {
+        bench.events.notify();
+        (bench.got().len() == 2 && bench.place.get().input == bench.input.tail()).then_some(())
+    });
+    bench.stops.ask_to_drain(&bench.events);
+    thread.join().unwrap().unwrap();
+    assert_eq!(bench.got(), ["a", "b"]);
+    assert_eq!(bench.place.get().input, bench.input.tail());
+}
+
+#[test]
+fn a_rejected_record_costs_no_neighbour() {
+    let bench = Bench::new(&["a", "b", "c"]);
+    bench.peer.answers.lock().unwrap().push(SendError::Reject { index: 1, why: "b is bad".into() });
+    bench.drain("TRUE").unwrap();
+    assert_eq!(bench.got(), ["a", "c"]);
+    assert_eq!(bench.place.get().input, bench.input.tail());
+}
+
+#[test]
+fn a_fatal_failure_leaves_the_batch_queued() {
+    let bench = Bench::new(&["a"]);
+    bench.peer.answers.lock().unwrap().push(SendError::Fatal("gone".into()));
+    assert_eq!(bench.drain("TRUE").unwrap_err().to_string(), "gone");
+    assert_eq!(bench.place.get(), Place::default());
+}
+
+#[test]
+fn what_no_matcher_wants_is_passed() {
+    let bench = Bench::new(&["a", "b"]);
+    bench.drain("FALSE").unwrap();
+    assert_eq!(bench.got(), [""; 0]);
+    assert_eq!(bench.place.get().input, bench.input.tail());
+}
