@@ -39,15 +39,8 @@ pub fn run(config_path: &Path, defs: &[&'static PluginDef]) -> i32 {
 fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logger) -> Result<i32, String> {
     let loaded = config::load(config_path).map_err(|error| {
         if let Some(place) = error.place() {
-            let option = place
-                .option
-                .map(|option| format!(", option `{option}`"))
-                .unwrap_or_default();
-            logger.info(&format!(
-                "{}:{}{option} is refused",
-                place.file.display(),
-                place.line
-            ));
+            let option = place.option.map(|option| format!(", option `{option}`")).unwrap_or_default();
+            logger.info(&format!("{}:{}{option} is refused", place.file.display(), place.line));
         }
         format!("Error reading config:  {error}")
     })?;
@@ -130,11 +123,7 @@ fn make_base_dir(base_dir: &Path) -> Result<(), String> {
             && !made.is_dir()
         {
             // Go names the first part of the path that stands in the way.
-            let error = if made.exists() {
-                std::io::ErrorKind::NotADirectory.into()
-            } else {
-                error
-            };
+            let error = if made.exists() { std::io::ErrorKind::NotADirectory.into() } else { error };
             let why = config::os_error::describe("mkdir", &made, &error);
             return Err(format!("Error creating 'base_dir' {}: {why}", base_dir.display()));
         }
@@ -159,10 +148,8 @@ fn check_profiles(hekad: &Hekad, logger: &Logger) -> Result<(), String> {
 fn no_effect(hekad: &Hekad, logger: &Logger) {
     let given = hekad.without_effect();
     if !given.is_empty() {
-        logger.info(&format!(
-            "[hekad] without effect, there is no pool and no channel: {}",
-            given.join(", ")
-        ));
+        logger
+            .info(&format!("[hekad] without effect, there is no pool and no channel: {}", given.join(", ")));
     }
 }
 

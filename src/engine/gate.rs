@@ -37,11 +37,7 @@ impl Gate {
             }
             // The stop signal does not know this condition variable, hence the short naps.
             let nap = Duration::from_millis(20);
-            guard = self
-                .changed
-                .wait_timeout(guard, nap)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            guard = self.changed.wait_timeout(guard, nap).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }

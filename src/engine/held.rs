@@ -10,11 +10,7 @@ struct Mark(heka_queue::Receipt);
 
 impl HeldMark for Mark {
     fn held(&self) -> u64 {
-        if self.0.is_held() {
-            self.0.next_sequence()
-        } else {
-            0
-        }
+        if self.0.is_held() { self.0.next_sequence() } else { 0 }
     }
 
     fn wait(&self, _: u64, time: Duration) -> bool {

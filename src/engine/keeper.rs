@@ -70,12 +70,7 @@ impl Keeper {
     }
 
     fn save(&self, complaint: &mut Complaint) {
-        for entry in self
-            .entries
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .iter()
-        {
+        for entry in self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter() {
             self.queues.set_cursor(&entry.name, entry.place.get());
         }
         if let Err(error) = self.queues.save() {
@@ -88,12 +83,7 @@ impl Keeper {
 
     fn limit(&self) {
         let mut hold = false;
-        for entry in self
-            .entries
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .iter_mut()
-        {
+        for entry in self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter_mut() {
             let lag = self.queues.lag_bytes(entry.place.get());
             if entry.limit_bytes == 0 || lag < entry.limit_bytes {
                 continue;
@@ -113,9 +103,7 @@ impl Keeper {
                         entry.drop_logged = Some(Instant::now());
                         entry.log.error("can't deliver matched message: Queue is full");
                         let bytes = entry.counters.dropped.get();
-                        entry
-                            .log
-                            .error(&format!("dropped {bytes} bytes of queued messages so far"));
+                        entry.log.error(&format!("dropped {bytes} bytes of queued messages so far"));
                     }
                 }
             }

@@ -24,9 +24,7 @@ pub struct Logger {
 
 impl Default for Logger {
     fn default() -> Logger {
-        Logger {
-            flags: Arc::new(AtomicI64::new(DATE | TIME)),
-        }
+        Logger { flags: Arc::new(AtomicI64::new(DATE | TIME)) }
     }
 }
 
@@ -72,11 +70,7 @@ impl Logger {
 
     fn prefix(&self) -> String {
         let flags = self.flags.load(Ordering::Relaxed);
-        let zone = if flags & UTC != 0 {
-            Zone::Utc
-        } else {
-            Zone::local()
-        };
+        let zone = if flags & UTC != 0 { Zone::Utc } else { Zone::local() };
         prefix(flags, &GoTime::from_nanos(now_ns(), zone))
     }
 }

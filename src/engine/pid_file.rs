@@ -39,10 +39,7 @@ pub fn write(path: &Path, logger: &Logger) -> Result<Option<PidFile>, String> {
         return Err(format!("Unable to write pidfile '{shown}': {why}"));
     }
     logger.info(&format!("Wrote pid to pidfile '{shown}'"));
-    Ok(Some(PidFile {
-        path: path.into(),
-        logger: logger.clone(),
-    }))
+    Ok(Some(PidFile { path: path.into(), logger: logger.clone() }))
 }
 
 /// Whether a process of that id exists and may be signalled by us, as Heka asks (signal 0 succeeds).
@@ -61,10 +58,7 @@ impl Drop for PidFile {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_file(&self.path) {
             let why = describe("remove", &self.path, &error);
-            self.logger.error(&format!(
-                "Unable to remove pidfile '{}': {why}",
-                self.path.display()
-            ));
+            self.logger.error(&format!("Unable to remove pidfile '{}': {why}", self.path.display()));
         }
     }
 }

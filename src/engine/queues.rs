@@ -1,6 +1,7 @@
 //! The two queues and the cursors, in `<base_dir>/queue`.
 
-use std::path::Path;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use heka_queue::fs::RealFs;
@@ -24,19 +25,37 @@ pub struct Queues {
     pub cursors: Cursors,
     /// Wakes readers of both queues.
     pub events: Arc<EventCount>,
+    /// Locked as long as this hekad runs.
+    _lock: File,
+}
+
+/// Why the queues were not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A file cannot be read or made.
+    #[error("{0}")]
+    Queue(#[from] QueueError),
+    /// Another hekad has the same `base_dir`.
+    #[error("base_dir {} is in use by another hekad (it holds the lock {})", base_dir.display(), lock.display())]
+    InUse {
+        /// The folder.
+        base_dir: PathBuf,
+        /// The lock file.
+        lock: PathBuf,
+    },
 }
 
 impl Queues {
     /// Opens or creates the queues.
     ///
     /// # Errors
-    /// A file cannot be read or made.
+    /// Another hekad has them open, or a file cannot be read or made.
     pub fn open(
         base_dir: &Path,
         sync: SyncMode,
         segment_size_bytes: u64,
         logger: &Logger,
-    ) -> Result<Queues, QueueError> {
+    ) -> Result<Queues, OpenError> {
         let dir = base_dir.join("queue");
         let fs = Arc::new(RealFs);
         std::fs::create_dir_all(&dir).map_err(|source| QueueError::Io {
@@ -44,6 +63,7 @@ impl Queues {
             path: dir.clone(),
             source,
         })?;
+        let lock = lock(base_dir, &dir)?;
         let cursors = match Cursors::open(&dir, fs.clone(), sync) {
             Err(error @ QueueError::DamagedCursors { .. }) => {
                 // Without cursors every reader begins at the oldest record: repeated messages rather than lost ones.
@@ -69,29 +89,18 @@ impl Queues {
             Queue::open(&dir.join(name), options)
         };
         let (input, filter) = (open(INPUT)?, open(FILTER)?);
-        Ok(Queues {
-            input,
-            filter,
-            cursors,
-            events,
-        })
+        Ok(Queues { input, filter, cursors, events, _lock: lock })
     }
 
     /// The end of both queues.
     pub fn tail(&self) -> Place {
-        Place {
-            input: self.input.tail(),
-            filter: self.filter.tail(),
-        }
+        Place { input: self.input.tail(), filter: self.filter.tail() }
     }
 
     /// Where a reader begins: at its cursor, or, when it has none, at the oldest record (`from_oldest`) or the end.
     pub fn start_of(&self, reader: &str, from_oldest: bool) -> Place {
         let fallback = if from_oldest {
-            Place {
-                input: self.input.oldest(),
-                filter: self.filter.oldest(),
-            }
+            Place { input: self.input.oldest(), filter: self.filter.oldest() }
         } else {
             self.tail()
         };
@@ -120,10 +129,36 @@ impl Queues {
     /// The cursors cannot be saved; nothing is unlinked then.
     pub fn save(&self) -> Result<(), QueueError> {
         let saved = self.cursors.save_if_changed()?;
-        self.input
-            .prune(saved.lowest(INPUT).unwrap_or_else(|| self.input.tail()), &saved);
-        self.filter
-            .prune(saved.lowest(FILTER).unwrap_or_else(|| self.filter.tail()), &saved);
+        self.input.prune(saved.lowest(INPUT).unwrap_or_else(|| self.input.tail()), &saved);
+        self.filter.prune(saved.lowest(FILTER).unwrap_or_else(|| self.filter.tail()), &saved);
         Ok(())
+    }
+}
+
+/// Two daemons on one folder would write over each other: the second one is refused.
+fn lock(base_dir: &Path, dir: &Path) -> Result<File, OpenError> {
+    let path = dir.join("lock");
+    let io = |source| QueueError::Io { action: "lock", path: path.clone(), source };
+    let file = File::create(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { base_dir: base_dir.into(), lock: path }),
+        Err(TryLockError::Error(source)) => Err(io(source).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_hekad_on_the_same_folder_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Queues::open(dir.path(), SyncMode::Ack, 1 << 20, &Logger::default());
+        let first = open().unwrap();
+        let refused = open().err().unwrap().to_string();
+        assert!(refused.contains("is in use by another hekad"), "{refused}");
+        drop(first);
+        assert!(open().is_ok());
     }
 }

@@ -22,10 +22,7 @@ pub struct Shutdown {
 impl Shutdown {
     /// Requests go to `wake`.
     pub fn new(wake: Sender<Wake>) -> Shutdown {
-        Shutdown {
-            wake,
-            begun: std::sync::Arc::default(),
-        }
+        Shutdown { wake, begun: std::sync::Arc::default() }
     }
 
     /// Ends hekad with this exit code.

@@ -14,14 +14,12 @@ use crate::shutdown::Wake;
 pub(crate) fn listen(wake: Sender<Wake>) -> std::io::Result<Handle> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2])?;
     let handle = signals.handle();
-    std::thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            for signal in signals.forever() {
-                if wake.send(Wake::Signal(signal)).is_err() {
-                    return;
-                }
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            if wake.send(Wake::Signal(signal)).is_err() {
+                return;
             }
-        })?;
+        }
+    })?;
     Ok(handle)
 }

@@ -16,12 +16,10 @@ impl Task {
     pub(crate) fn start(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Task> {
         let (alive, ended): (Sender<()>, _) = channel();
         // Linux keeps 15 bytes of a thread's name.
-        std::thread::Builder::new()
-            .name(name.chars().take(15).collect())
-            .spawn(move || {
-                run();
-                drop(alive);
-            })?;
+        std::thread::Builder::new().name(name.chars().take(15).collect()).spawn(move || {
+            run();
+            drop(alive);
+        })?;
         Ok(Task { ended })
     }
 

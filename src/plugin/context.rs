@@ -64,11 +64,7 @@ impl Default for Globals {
 }
 
 fn joined(dir: &Path, path: &str) -> PathBuf {
-    if Path::new(path).is_absolute() {
-        PathBuf::from(path)
-    } else {
-        dir.join(path)
-    }
+    if Path::new(path).is_absolute() { PathBuf::from(path) } else { dir.join(path) }
 }
 
 /// Makes decoders by section name, for a decoder that calls others.
@@ -116,10 +112,7 @@ impl Context {
         Context {
             name: name.into(),
             section: name.into(),
-            globals: Arc::new(Globals {
-                hostname: "test.host".into(),
-                ..Globals::default()
-            }),
+            globals: Arc::new(Globals { hostname: "test.host".into(), ..Globals::default() }),
             log: Arc::new(Nowhere),
             decoders: Arc::new(Nowhere),
             encoder: String::new(),

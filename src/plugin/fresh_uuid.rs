@@ -21,9 +21,7 @@ pub fn fresh_uuid() -> [u8; 16] {
 fn seed() -> [u64; 4] {
     let mut bytes = [0u8; 32];
     if getrandom::fill(&mut bytes).is_err() {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         bytes[..16].copy_from_slice(&now.as_nanos().to_le_bytes());
         let place = std::ptr::from_ref(&now).addr() as u64;
         bytes[16..24].copy_from_slice(&place.to_le_bytes());

@@ -100,12 +100,8 @@ pub struct FilterDefaults {
 
 impl FilterDefaults {
     /// What most filters have.
-    pub const USUAL: FilterDefaults = FilterDefaults {
-        message_matcher: None,
-        ticker_interval_s: 0,
-        can_exit: false,
-        restarts: false,
-    };
+    pub const USUAL: FilterDefaults =
+        FilterDefaults { message_matcher: None, ticker_interval_s: 0, can_exit: false, restarts: false };
 }
 
 /// The last step of the pipeline: hands encoded records to the outside.

@@ -23,19 +23,12 @@ pub struct Pack {
 impl Pack {
     /// An empty message.
     pub fn new() -> Pack {
-        Pack {
-            parsed: true,
-            ..Pack::default()
-        }
+        Pack { parsed: true, ..Pack::default() }
     }
 
     /// A pack around a parsed message.
     pub fn of(message: Message) -> Pack {
-        Pack {
-            message,
-            parsed: true,
-            ..Pack::default()
-        }
+        Pack { message, parsed: true, ..Pack::default() }
     }
 
     /// Makes the pack an empty message again; keeps its memory.

@@ -22,18 +22,12 @@ pub struct Receipt {
 impl Receipt {
     /// The receipt of the record `sequence`.
     pub fn new(sequence: u64, mark: Arc<dyn HeldMark>) -> Receipt {
-        Receipt {
-            sequence,
-            mark: Some(mark),
-        }
+        Receipt { sequence, mark: Some(mark) }
     }
 
     /// The receipt of nothing: resolved from the start.
     pub fn resolved() -> Receipt {
-        Receipt {
-            sequence: 0,
-            mark: None,
-        }
+        Receipt { sequence: 0, mark: None }
     }
 
     /// Whether the record, and so every one before it, is held.
@@ -43,17 +37,12 @@ impl Receipt {
 
     /// Waits for at most `time`; true once the record is held.
     pub fn wait(&self, time: Duration) -> bool {
-        self.mark
-            .as_ref()
-            .is_none_or(|mark| mark.wait(self.sequence, time))
+        self.mark.as_ref().is_none_or(|mark| mark.wait(self.sequence, time))
     }
 }
 
 impl std::fmt::Debug for Receipt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Receipt")
-            .field("sequence", &self.sequence)
-            .field("held", &self.is_held())
-            .finish()
+        f.debug_struct("Receipt").field("sequence", &self.sequence).field("held", &self.is_held()).finish()
     }
 }

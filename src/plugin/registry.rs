@@ -40,10 +40,7 @@ impl Kind {
             ("Filter", Kind::Filter),
             ("Output", Kind::Output),
         ];
-        kinds
-            .iter()
-            .find(|(suffix, _)| type_name.ends_with(suffix))
-            .map(|(_, kind)| *kind)
+        kinds.iter().find(|(suffix, _)| type_name.ends_with(suffix)).map(|(_, kind)| *kind)
     }
 }
 
@@ -113,12 +110,7 @@ pub const fn splitter<P: SplitterPlugin>() -> PluginDef {
     PluginDef {
         name: P::NAME,
         build: Build::Splitter(
-            |table, context| {
-                Ok(Box::new(P::open(
-                    config::decode(table, Kind::Splitter)?,
-                    context,
-                )?))
-            },
+            |table, context| Ok(Box::new(P::open(config::decode(table, Kind::Splitter)?, context)?)),
             P::DEFAULTS,
         ),
         check: |table| check::<P::Config>(table, Kind::Splitter),

@@ -39,10 +39,7 @@ pub struct SplitterDefaults {
 
 impl SplitterDefaults {
     /// What most splitters have.
-    pub const USUAL: SplitterDefaults = SplitterDefaults {
-        min_buffer_size: 8192,
-        use_message_bytes: false,
-    };
+    pub const USUAL: SplitterDefaults = SplitterDefaults { min_buffer_size: 8192, use_message_bytes: false };
 }
 
 /// Cuts bytes into records. One instance serves one stream; the engine owns the buffer.
@@ -53,10 +50,7 @@ pub trait Splitter: Send {
     /// Strips the framing of a record that [`Splitter::find`] gave. `None`: the record is refused (bad signature) and
     /// dropped. Splitters without framing keep the default, which is the record itself.
     fn unframe(&mut self, record: &[u8]) -> Option<Unframed> {
-        Some(Unframed {
-            message: 0..record.len(),
-            signer: BString::default(),
-        })
+        Some(Unframed { message: 0..record.len(), signer: BString::default() })
     }
 
     /// Whether a record is simply what one read gave (NullSplitter).

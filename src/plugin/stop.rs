@@ -25,9 +25,7 @@ impl Stop {
     /// Asks to stop. Calling it again changes nothing.
     pub fn request(&self) {
         let _guard = self.shared.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shared
-            .stopped
-            .store(true, std::sync::atomic::Ordering::Release);
+        self.shared.stopped.store(true, std::sync::atomic::Ordering::Release);
         self.shared.changed.notify_all();
     }
 
@@ -44,12 +42,7 @@ impl Stop {
             let Some(left) = end.checked_duration_since(Instant::now()) else {
                 return false;
             };
-            guard = self
-                .shared
-                .changed
-                .wait_timeout(guard, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            guard = self.shared.changed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }

@@ -131,11 +131,7 @@ impl CommonFo {
     /// # Errors
     /// A value of the wrong type; the text begins with `can't decode common filter config for`, or `output`.
     pub fn decode(kind: Kind, name: &str, table: &Table) -> Result<CommonFo, ConfigError> {
-        decode(
-            if kind == Kind::Filter { "filter" } else { "output" },
-            name,
-            table,
-        )
+        decode(if kind == Kind::Filter { "filter" } else { "output" }, name, table)
     }
 }
 

@@ -41,12 +41,8 @@ pub struct SyntaxError {
 pub fn parse(text: &str) -> Result<Table, SyntaxError> {
     // The mark that some editors put in front would be part of the first key.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut parser = Parser {
-        scanner: Scanner::new(text),
-        tree: Tree::default(),
-        key: String::new(),
-        near: 0,
-    };
+    let mut parser =
+        Parser { scanner: Scanner::new(text), tree: Tree::default(), key: String::new(), near: 0 };
     let refusal = match parser.document() {
         Ok(()) => return Ok(parser.tree.into_root()),
         Err(refusal) => refusal,
@@ -59,10 +55,7 @@ pub fn parse(text: &str) -> Result<Table, SyntaxError> {
     let place = parser.tree.path_of(&parser.key);
     let line = refusal.line.unwrap_or(parser.near).max(1);
     let text = match refusal.line {
-        Some(line) => format!(
-            "Near line {}, key '{place}': Near line {line}: {}",
-            parser.near, refusal.text
-        ),
+        Some(line) => format!("Near line {}, key '{place}': Near line {line}: {}", parser.near, refusal.text),
         None => format!("Near line {}, key '{place}': {}", parser.near, refusal.text),
     };
     Err(SyntaxError { text, line })
@@ -122,14 +115,10 @@ impl Parser<'_> {
         let mut name = String::new();
         match self.scanner.next() {
             ']' => {
-                return Err(self
-                    .scanner
-                    .refusal("Unexpected end of table. (Tables cannot be empty.)"));
+                return Err(self.scanner.refusal("Unexpected end of table. (Tables cannot be empty.)"));
             }
             '.' => {
-                return Err(self
-                    .scanner
-                    .refusal("Unexpected table separator. (Tables cannot be empty.)"));
+                return Err(self.scanner.refusal("Unexpected table separator. (Tables cannot be empty.)"));
             }
             '\0' if self.scanner.at_end() => return Err(self.scanner.refusal("Unexpected EOF.")),
             first => name.push(first),

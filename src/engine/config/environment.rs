@@ -41,11 +41,7 @@ fn substitute_with(
         }
         replaced.extend_from_slice(before);
         if !name.is_empty() {
-            replaced.extend(
-                variable(OsStr::from_bytes(name))
-                    .map(OsString::into_vec)
-                    .unwrap_or_default(),
-            );
+            replaced.extend(variable(OsStr::from_bytes(name)).map(OsString::into_vec).unwrap_or_default());
         }
         rest = after.get(1..).unwrap_or_default();
     }
@@ -73,10 +69,7 @@ mod tests {
 
     #[test]
     fn values_are_filled_in_once() {
-        assert_eq!(
-            filled("a = \"%ENV[HOME]/x\" # %ENV[HOME]").unwrap(),
-            "a = \"/root/x\" # /root"
-        );
+        assert_eq!(filled("a = \"%ENV[HOME]/x\" # %ENV[HOME]").unwrap(), "a = \"/root/x\" # /root");
         assert_eq!(filled("%ENV[NESTED]").unwrap(), "%ENV[HOME]");
         assert_eq!(filled("<%ENV[UNSET]%ENV[]>").unwrap(), "<>");
     }
@@ -91,11 +84,7 @@ mod tests {
     #[test]
     fn bad_names_are_refused() {
         for name in ["A B", "A\nB", "A\rB", "A\tB", "A%ENV[HOME]"] {
-            assert_eq!(
-                filled(&format!("%ENV[{name}]")),
-                Err(EnvironmentError::BadName),
-                "{name}"
-            );
+            assert_eq!(filled(&format!("%ENV[{name}]")), Err(EnvironmentError::BadName), "{name}");
         }
         assert_eq!(filled("%ENV[HOME"), Err(EnvironmentError::Unclosed));
         assert_eq!(filled("%ENV[A B"), Err(EnvironmentError::Unclosed));

@@ -123,10 +123,7 @@ impl Hekad {
             return Err("'sample_denominator' value must be greater than 0.".into());
         }
         if parse_duration(&self.max_pack_idle).is_err() {
-            return Err(format!(
-                "Can't parse `max_pack_idle` time duration: {}",
-                self.max_pack_idle
-            ));
+            return Err(format!("Can't parse `max_pack_idle` time duration: {}", self.max_pack_idle));
         }
         if (1..=MIN_MESSAGE_SIZE).contains(&self.max_message_size) {
             return Err(format!(
@@ -147,10 +144,7 @@ impl Hekad {
             return Err(format!("'queue_max_size' must be at least {segment}."));
         }
         if self.shutdown_timeout().is_none() {
-            return Err(format!(
-                "Can't parse `shutdown_timeout` time duration: {}",
-                self.shutdown_timeout
-            ));
+            return Err(format!("Can't parse `shutdown_timeout` time duration: {}", self.shutdown_timeout));
         }
         Ok(())
     }
@@ -180,11 +174,7 @@ impl Hekad {
 
     /// What plugins see of the options. `system_hostname` is used if no `hostname` is given.
     pub fn globals(&self, system_hostname: &str) -> Globals {
-        let hostname = if self.hostname.is_empty() {
-            system_hostname
-        } else {
-            &self.hostname
-        };
+        let hostname = if self.hostname.is_empty() { system_hostname } else { &self.hostname };
         let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         Globals {
             hostname: hostname.into(),
@@ -209,11 +199,7 @@ impl Hekad {
             ("plugin_chansize", self.plugin_chansize != default.plugin_chansize),
             ("max_pack_idle", self.max_pack_idle != default.max_pack_idle),
         ];
-        given
-            .into_iter()
-            .filter(|(_, differs)| *differs)
-            .map(|(option, _)| option)
-            .collect()
+        given.into_iter().filter(|(_, differs)| *differs).map(|(option, _)| option).collect()
     }
 }
 

@@ -96,24 +96,12 @@ impl LoadError {
     pub fn place(&self) -> Option<Place<'_>> {
         match self {
             LoadError::Open { .. } | LoadError::Read(_) => None,
-            LoadError::Environment { path, .. } => Some(Place {
-                file: path,
-                line: 0,
-                option: None,
-            }),
-            LoadError::Syntax { path, why } => Some(Place {
-                file: path,
-                line: why.line,
-                option: None,
-            }),
+            LoadError::Environment { path, .. } => Some(Place { file: path, line: 0, option: None }),
+            LoadError::Syntax { path, why } => Some(Place { file: path, line: why.line, option: None }),
             LoadError::Hekad { path, why } => {
                 let (option, line) = why.option().unzip();
                 let option = option.filter(|option| !option.is_empty());
-                Some(Place {
-                    file: path,
-                    line: line.unwrap_or(0),
-                    option,
-                })
+                Some(Place { file: path, line: line.unwrap_or(0), option })
             }
         }
     }
@@ -124,32 +112,15 @@ impl LoadError {
 /// # Errors
 /// See [`LoadError`].
 pub fn load(path: &Path) -> Result<Loaded, LoadError> {
-    let open = |error: io::Error| LoadError::Open {
-        path: path.into(),
-        why: reason(&error),
-    };
-    let is_directory = std::fs::File::open(path)
-        .and_then(|file| file.metadata())
-        .map_err(open)?
-        .is_dir();
-    let paths = if is_directory {
-        files_of(path)
-    } else {
-        vec![path.to_path_buf()]
-    };
+    let open = |error: io::Error| LoadError::Open { path: path.into(), why: reason(&error) };
+    let is_directory = std::fs::File::open(path).and_then(|file| file.metadata()).map_err(open)?.is_dir();
+    let paths = if is_directory { files_of(path) } else { vec![path.to_path_buf()] };
     let files = paths.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let hekad = files
-        .iter()
-        .rev()
-        .find_map(|file| Some((file, hekad_section(file)?)));
+    let hekad = files.iter().rev().find_map(|file| Some((file, hekad_section(file)?)));
     let hekad = match hekad {
         None => Hekad::default(),
-        Some((file, section)) => {
-            decode_value(&section.value, section.line).map_err(|why| LoadError::Hekad {
-                path: file.path.clone(),
-                why,
-            })?
-        }
+        Some((file, section)) => decode_value(&section.value, section.line)
+            .map_err(|why| LoadError::Hekad { path: file.path.clone(), why })?,
     };
     Ok(Loaded { hekad, files })
 }
@@ -164,10 +135,7 @@ fn files_of(directory: &Path) -> Vec<PathBuf> {
     let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
     names.retain(|name| name.as_encoded_bytes().ends_with(b".toml"));
     names.sort();
-    names
-        .into_iter()
-        .map(|name| cleaned(&directory.join(name)))
-        .collect()
+    names.into_iter().map(|name| cleaned(&directory.join(name))).collect()
 }
 
 /// The path without `.` and, where a name goes before, without `..`: as error texts show it.
@@ -193,24 +161,13 @@ fn read(path: PathBuf) -> Result<ConfigFile, LoadError> {
     let mut file = std::fs::File::open(&path).map_err(failed("open"))?;
     let mut text = Vec::new();
     io::Read::read_to_end(&mut file, &mut text).map_err(failed("read"))?;
-    let text = environment::substitute(&text).map_err(|why| LoadError::Environment {
-        path: path.clone(),
-        why,
-    })?;
-    let table = dialect::parse(&String::from_utf8_lossy(&text)).map_err(|why| LoadError::Syntax {
-        path: path.clone(),
-        why,
-    })?;
+    let text =
+        environment::substitute(&text).map_err(|why| LoadError::Environment { path: path.clone(), why })?;
+    let table = dialect::parse(&String::from_utf8_lossy(&text))
+        .map_err(|why| LoadError::Syntax { path: path.clone(), why })?;
     let sections = table.entries.into_iter();
-    let sections = sections.map(|entry| Section {
-        name: entry.key,
-        value: entry.value,
-        line: entry.line,
-    });
-    Ok(ConfigFile {
-        path,
-        sections: sections.collect(),
-    })
+    let sections = sections.map(|entry| Section { name: entry.key, value: entry.value, line: entry.line });
+    Ok(ConfigFile { path, sections: sections.collect() })
 }
 
 #[cfg(test)]

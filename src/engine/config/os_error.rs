@@ -26,10 +26,7 @@ mod tests {
     #[test]
     fn the_reason_is_worded_as_go_does() {
         let error = io::Error::from_raw_os_error(2);
-        assert_eq!(
-            describe("open", Path::new("/x"), &error),
-            "open /x: no such file or directory"
-        );
+        assert_eq!(describe("open", Path::new("/x"), &error), "open /x: no such file or directory");
         assert_eq!(reason(&io::Error::from_raw_os_error(21)), "is a directory");
         assert_eq!(reason(&io::Error::other("Odd")), "odd");
     }

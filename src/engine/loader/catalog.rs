@@ -58,14 +58,7 @@ impl Catalog {
         globals: Arc<Globals>,
         logger: Logger,
     ) -> Arc<Catalog> {
-        Arc::new_cyclic(|this| Catalog {
-            decoders,
-            encoders,
-            splitters,
-            globals,
-            logger,
-            this: this.clone(),
-        })
+        Arc::new_cyclic(|this| Catalog { decoders, encoders, splitters, globals, logger, this: this.clone() })
     }
 
     /// What an instance called `name` of the section `section` knows; `kind` begins its log lines.

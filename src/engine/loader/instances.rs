@@ -100,14 +100,7 @@ pub fn load(
 ) -> Result<Plan, String> {
     let mut problems = Problems::new(logger);
     let preloaded = preload(files, defs, logger, &mut problems)?;
-    let Preloaded {
-        decoders,
-        encoders,
-        splitters,
-        inputs,
-        filters,
-        outputs,
-    } = preloaded;
+    let Preloaded { decoders, encoders, splitters, inputs, filters, outputs } = preloaded;
     let decoders = by_dependency(decoders)?;
     let catalog = Catalog::new(
         named(&decoders),
@@ -119,12 +112,7 @@ pub fn load(
         globals.clone(),
         logger.clone(),
     );
-    let mut loader = Loader {
-        logger,
-        catalog,
-        globals,
-        problems: &mut problems,
-    };
+    let mut loader = Loader { logger, catalog, globals, problems: &mut problems };
     loader.check_decoders(&decoders);
     loader.check_encoders(&encoders);
     loader.check_splitters(&splitters);
@@ -133,21 +121,13 @@ pub fn load(
     let outputs = loader.outputs(outputs);
     let catalog = loader.catalog;
     match problems.count {
-        0 => Ok(Plan {
-            catalog,
-            inputs,
-            filters,
-            outputs,
-        }),
+        0 => Ok(Plan { catalog, inputs, filters, outputs }),
         count => Err(format!("{count} errors loading plugins")),
     }
 }
 
 fn named(sections: &[Section]) -> HashMap<String, Section> {
-    sections
-        .iter()
-        .map(|section| (section.name.clone(), section.clone()))
-        .collect()
+    sections.iter().map(|section| (section.name.clone(), section.clone())).collect()
 }
 
 struct Loader<'a, 'b> {
@@ -176,9 +156,7 @@ impl Loader<'_, '_> {
     fn loading<T>(&mut self, section: &Section, make: impl FnOnce(&Self) -> Result<T, Refusal>) -> Option<T> {
         let name = &section.name;
         self.logger.info(&format!("Loading: [{name}]"));
-        let result = (section.def.check)(&section.table)
-            .map_err(Refusal::from)
-            .and_then(|()| make(self));
+        let result = (section.def.check)(&section.table).map_err(Refusal::from).and_then(|()| make(self));
         let (text, error) = match result {
             Ok(made) => return Some(made),
             Err(Refusal::Runner(why)) => (format!("Error making runner for {name}: {why}"), None),
@@ -195,8 +173,7 @@ impl Loader<'_, '_> {
                 (text, Some(error))
             }
         };
-        self.problems
-            .add(&text, &section.file, name, &section.table, error.as_ref());
+        self.problems.add(&text, &section.file, name, &section.table, error.as_ref());
         None
     }
 
@@ -207,10 +184,7 @@ impl Loader<'_, '_> {
     fn check_decoders(&mut self, sections: &[Section]) {
         for section in sections {
             self.loading(section, |loader| {
-                let context = Context {
-                    only_check: true,
-                    ..loader.context("Decoder", &section.name)
-                };
+                let context = Context { only_check: true, ..loader.context("Decoder", &section.name) };
                 match loader.catalog.decoder(&section.name, &context) {
                     Some(made) => Ok(made.map(drop)?),
                     None => Ok(()),
@@ -229,10 +203,7 @@ impl Loader<'_, '_> {
         let max_record = heka_message::max_record_size(self.globals.max_message_size);
         for (section, common) in sections {
             self.loading(section, |loader| {
-                let context = Context {
-                    only_check: true,
-                    ..loader.context("Splitter", &section.name)
-                };
+                let context = Context { only_check: true, ..loader.context("Splitter", &section.name) };
                 if let Some(made) = loader.catalog.splitter(&section.name, &context) {
                     made?;
                 }
@@ -281,11 +252,7 @@ impl Loader<'_, '_> {
                 let filter = open(&section.table, &loader.context("Plugin", &section.name))?;
                 let encoder = common.encoder.clone().unwrap_or_default();
                 let reader = loader.reader(&section, &common, &as_output(defaults))?;
-                Ok(FilterPlan {
-                    reader,
-                    filter,
-                    encoder,
-                })
+                Ok(FilterPlan { reader, filter, encoder })
             });
             plans.retain(|plan| plan.reader.name != section.name);
             plans.extend(plan);
@@ -300,14 +267,9 @@ impl Loader<'_, '_> {
                 let Build::Output(open, defaults, needs_encoder) = &section.def.build else {
                     return Err(Refusal::Runner("is no output".into()));
                 };
-                let encoder = common
-                    .encoder
-                    .clone()
-                    .unwrap_or_else(|| defaults.encoder.unwrap_or_default().into());
-                let context = Context {
-                    encoder: encoder.clone(),
-                    ..loader.context("Plugin", &section.name)
-                };
+                let encoder =
+                    common.encoder.clone().unwrap_or_else(|| defaults.encoder.unwrap_or_default().into());
+                let context = Context { encoder: encoder.clone(), ..loader.context("Plugin", &section.name) };
                 let output = open(&section.table, &context)?;
                 let reader = loader.reader(&section, &common, defaults)?;
                 Ok(OutputPlan {
@@ -335,11 +297,7 @@ impl Loader<'_, '_> {
         let text = common.message_matcher.clone().filter(|text| !text.is_empty());
         let text = text.or_else(|| {
             // An explicit "" is no matcher even where the type has one of its own.
-            common
-                .message_matcher
-                .is_none()
-                .then(|| defaults.message_matcher.map(String::from))
-                .flatten()
+            common.message_matcher.is_none().then(|| defaults.message_matcher.map(String::from)).flatten()
         });
         let text = text.ok_or_else(|| Refusal::Runner(format!("'{name}' missing message matcher")))?;
         let matcher = Matcher::parse(&text).map_err(|error| {
@@ -349,9 +307,7 @@ impl Loader<'_, '_> {
             Logger::default().error(warning);
         }
         if common.ticker_interval.is_some_and(|s| s > 0) && !defaults.may_tick {
-            return Err(Refusal::Runner(format!(
-                "'{name}' can't support a ticker_interval setting"
-            )));
+            return Err(Refusal::Runner(format!("'{name}' can't support a ticker_interval setting")));
         }
         let buffers = common.use_buffering.unwrap_or(defaults.use_buffering);
         let buffering = buffers.then(|| common.buffering.clone().unwrap_or_default());

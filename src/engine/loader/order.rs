@@ -11,25 +11,20 @@ use super::catalog::Section;
 /// # Errors
 /// Decoders need each other in a circle.
 pub(super) fn by_dependency(sections: Vec<Section>) -> Result<Vec<Section>, String> {
-    let (calling, mut ordered): (Vec<Section>, Vec<Section>) = sections
-        .into_iter()
-        .partition(|section| section.def.name == "MultiDecoder");
+    let (calling, mut ordered): (Vec<Section>, Vec<Section>) =
+        sections.into_iter().partition(|section| section.def.name == "MultiDecoder");
     let names: HashSet<String> = calling.iter().map(|section| section.name.clone()).collect();
     let mut waiting: Vec<(Section, HashSet<String>)> = calling
         .into_iter()
         .map(|section| {
-            let needs = subs(&section)
-                .into_iter()
-                .filter(|sub| names.contains(sub))
-                .collect();
+            let needs = subs(&section).into_iter().filter(|sub| names.contains(sub)).collect();
             (section, needs)
         })
         .collect();
     let mut done: HashMap<String, ()> = HashMap::new();
     while !waiting.is_empty() {
-        let (ready, rest): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .partition(|(_, needs)| needs.iter().all(|sub| done.contains_key(sub)));
+        let (ready, rest): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(_, needs)| needs.iter().all(|sub| done.contains_key(sub)));
         if ready.is_empty() {
             return Err("circular dependency detected".into());
         }

@@ -47,11 +47,7 @@ pub(super) struct Problems<'a> {
 impl<'a> Problems<'a> {
     /// None yet.
     pub(super) fn new(logger: &'a Logger) -> Problems<'a> {
-        Problems {
-            logger,
-            seen: HashSet::new(),
-            count: 0,
-        }
+        Problems { logger, seen: HashSet::new(), count: 0 }
     }
 
     /// Logs and counts an error of a section. What Heka's text does not tell, where the option stands, is an information
@@ -75,10 +71,7 @@ impl<'a> Problems<'a> {
             _ => (table.line, String::new()),
         };
         if !file.as_os_str().is_empty() {
-            self.logger.info(&format!(
-                "{}:{line}: section [{section}]{option} is refused",
-                file.display()
-            ));
+            self.logger.info(&format!("{}:{line}: section [{section}]{option} is refused", file.display()));
         }
     }
 }
@@ -100,18 +93,12 @@ pub(super) fn preload(
         for section in file.sections.iter().filter(|section| section.name != "hekad") {
             logger.info(&format!("Pre-loading: [{}]", section.name));
             names.insert(section.name.as_str());
-            let result = typed(&section.name, &section.value, &file.path, defs).and_then(|typed| {
-                loaded
-                    .add(typed)
-                    .map_err(|error| (error.to_string(), Some(error)))
-            });
+            let result = typed(&section.name, &section.value, &file.path, defs)
+                .and_then(|typed| loaded.add(typed).map_err(|error| (error.to_string(), Some(error))));
             match result {
                 Ok(()) => any = true,
                 Err((text, error)) => {
-                    let none = Table {
-                        line: section.line,
-                        ..Table::default()
-                    };
+                    let none = Table { line: section.line, ..Table::default() };
                     problems.add(&text, &file.path, &section.name, &none, error.as_ref());
                 }
             }
@@ -122,44 +109,24 @@ pub(super) fn preload(
             continue;
         };
         logger.info(&format!("Pre-loading: [{name}]"));
-        let section = Section {
-            name: name.into(),
-            def,
-            table: Table::default(),
-            file: PathBuf::new(),
-        };
+        let section = Section { name: name.into(), def, table: Table::default(), file: PathBuf::new() };
         loaded.add(section).map_err(|error| error.to_string())?;
     }
-    if any {
-        Ok(loaded)
-    } else {
-        Err("Empty configuration, exiting.".into())
-    }
+    if any { Ok(loaded) } else { Err("Empty configuration, exiting.".into()) }
 }
 
 type Refused = (String, Option<ConfigError>);
 
 /// Finds a section's type.
 fn typed(name: &str, value: &Value, file: &Path, defs: &[&'static PluginDef]) -> Result<Section, Refused> {
-    let refused = |error: ConfigError| {
-        (
-            format!("can't decode common config for '{name}': {error}"),
-            Some(error),
-        )
-    };
+    let refused =
+        |error: ConfigError| (format!("can't decode common config for '{name}': {error}"), Some(error));
     let table = common::section_table(value).map_err(refused)?;
-    let type_name = common::type_name(table)
-        .map_err(refused)?
-        .unwrap_or_else(|| name.to_string());
+    let type_name = common::type_name(table).map_err(refused)?.unwrap_or_else(|| name.to_string());
     let Some(def) = defs.iter().find(|def| def.name == type_name) else {
         return Err((format!("No registered plugin type: {type_name}"), None));
     };
-    Ok(Section {
-        name: name.into(),
-        def,
-        table: table.clone(),
-        file: file.into(),
-    })
+    Ok(Section { name: name.into(), def, table: table.clone(), file: file.into() })
 }
 
 impl Preloaded {

@@ -16,11 +16,7 @@ impl Pipeline {
         let mut text = String::from("========[heka.all-report]========\n");
         let mut section = |title: &str, rows: String| {
             // Writing to a String cannot fail.
-            let _ = write!(
-                text,
-                "\n===={title}====\n{}",
-                if rows.is_empty() { "NONE\n\n" } else { &rows }
-            );
+            let _ = write!(text, "\n===={title}====\n{}", if rows.is_empty() { "NONE\n\n" } else { &rows });
         };
         let records = self.shared.queues.input.stats().next_sequence;
         section(
@@ -29,43 +25,18 @@ impl Pipeline {
                 "inputRecycleChan:\n{channel}injectRecycleChan:\n{channel}Router:\n{channel}    ProcessMessageCount: {records}\n"
             ),
         );
-        section(
-            "Inputs",
-            self.inputs
-                .iter()
-                .map(|input| format!("{}:\n", input.name))
-                .collect(),
-        );
-        let live = self
-            .shared
-            .live_decoders
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let splitters = self
-            .shared
-            .live_splitters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        section(
-            "Splitters",
-            splitters.iter().map(|name| format!("{name}:\n")).collect(),
-        );
-        section(
-            "Decoders",
-            live.iter().map(|name| format!("{name}:\n{channel}")).collect(),
-        );
+        section("Inputs", self.inputs.iter().map(|input| format!("{}:\n", input.name)).collect());
+        let live = self.shared.live_decoders.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let splitters = self.shared.live_splitters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        section("Splitters", splitters.iter().map(|name| format!("{name}:\n")).collect());
+        section("Decoders", live.iter().map(|name| format!("{name}:\n{channel}")).collect());
         let readers = |tasks: &[super::ReaderTask]| -> String {
             let row = |task: &super::ReaderTask| format!("{}:\n{channel}{matcher}", task.name);
             tasks.iter().map(row).collect()
         };
         section("Filters", readers(&self.filters));
         section("Outputs", readers(&self.outputs));
-        let encoders = self
-            .outputs
-            .iter()
-            .filter_map(|output| output.encoder_name.as_ref());
+        let encoders = self.outputs.iter().filter_map(|output| output.encoder_name.as_ref());
         section("Encoders", encoders.map(|name| format!("{name}:\n")).collect());
         text += "========\n";
         text

@@ -28,24 +28,11 @@ impl Pipeline {
     /// # Errors
     /// The cursors cannot be saved, so nothing was started.
     pub fn start(plan: Plan, shared: Shared) -> Result<Pipeline, String> {
-        let Plan {
-            inputs,
-            filters,
-            outputs,
-            ..
-        } = plan;
-        let readers = filters
-            .iter()
-            .map(|plan| &plan.reader)
-            .chain(outputs.iter().map(|plan| &plan.reader));
+        let Plan { inputs, filters, outputs, .. } = plan;
+        let readers = filters.iter().map(|plan| &plan.reader).chain(outputs.iter().map(|plan| &plan.reader));
         place_readers(readers, &shared)?;
-        let mut pipeline = Pipeline {
-            shared,
-            inputs: vec![],
-            filters: vec![],
-            outputs: vec![],
-            keeper: None,
-        };
+        let mut pipeline =
+            Pipeline { shared, inputs: vec![], filters: vec![], outputs: vec![], keeper: None };
         for plan in outputs {
             let task = pipeline.start_output(plan);
             pipeline.outputs.push(task);
@@ -65,13 +52,8 @@ impl Pipeline {
 
     /// SIGHUP: files are reopened. Returns false when nothing has files to reopen.
     pub fn reload(&self) -> bool {
-        let reloading = self
-            .outputs
-            .iter()
-            .filter(|output| output.reloads && output.task.is_some());
-        let count = reloading
-            .map(|output| output.stops.ask_to_reload(&self.shared.queues.events))
-            .count();
+        let reloading = self.outputs.iter().filter(|output| output.reloads && output.task.is_some());
+        let count = reloading.map(|output| output.stops.ask_to_reload(&self.shared.queues.events)).count();
         count > 0
     }
 
@@ -115,14 +97,8 @@ impl Pipeline {
             log_end(log.as_ref(), &result);
             end.follow(result, &shared);
         });
-        let task = ReaderTask {
-            name,
-            task: None,
-            stops,
-            encoder_name,
-            announces_encoder: announced,
-            reloads,
-        };
+        let task =
+            ReaderTask { name, task: None, stops, encoder_name, announces_encoder: announced, reloads };
         self.started("Output", task, started, can_exit)
     }
 
@@ -142,10 +118,7 @@ impl Pipeline {
             log_end(log.as_ref(), &result);
             end.follow(result, &shared);
         });
-        let task = ReaderTask {
-            stops,
-            ..ReaderTask::named(&name)
-        };
+        let task = ReaderTask { stops, ..ReaderTask::named(&name) };
         self.started("Filter", task, started, can_exit)
     }
 
@@ -158,22 +131,15 @@ impl Pipeline {
     ) -> ReaderTask {
         match task {
             Ok(task) => {
-                self.shared
-                    .logger
-                    .info(&format!("{kind} started: {}", reader.name));
-                ReaderTask {
-                    task: Some(task),
-                    ..reader
-                }
+                self.shared.logger.info(&format!("{kind} started: {}", reader.name));
+                ReaderTask { task: Some(task), ..reader }
             }
             Err(error) => self.not_started(kind, &reader.name, &error.to_string(), can_exit),
         }
     }
 
     fn not_started(&self, kind: &str, name: &str, why: &str, can_exit: bool) -> ReaderTask {
-        self.shared
-            .logger
-            .error(&format!("{kind} '{name}' failed to start: {why}"));
+        self.shared.logger.error(&format!("{kind} '{name}' failed to start: {why}"));
         if !can_exit {
             self.shared.shutdown.request(1);
         }
@@ -188,11 +154,7 @@ impl Pipeline {
         let full = format!("{reader}-{section}");
         let context = self.shared.catalog.context("Encoder", &full, section);
         let failure = || format!("{reader} can't create encoder {section}");
-        let made = self
-            .shared
-            .catalog
-            .encoder(section, &context)
-            .ok_or_else(failure)?;
+        let made = self.shared.catalog.encoder(section, &context).ok_or_else(failure)?;
         made.map(Some).map_err(|error| {
             self.shared.logger.error(&format!(
                 "Error creating encoder '{full}': Initialization failed for '{section}': {error}"
@@ -202,13 +164,7 @@ impl Pipeline {
     }
 
     fn start_input(&mut self, plan: InputPlan) -> InputTask {
-        let InputPlan {
-            name,
-            input,
-            common,
-            defaults,
-            remake,
-        } = plan;
+        let InputPlan { name, input, common, defaults, remake } = plan;
         let shared = &self.shared;
         let can_exit = common.can_exit.unwrap_or(defaults.can_exit);
         let stop = Stop::new();
@@ -231,13 +187,7 @@ impl Pipeline {
         let shutdown = shared.shutdown.clone();
         let started = inlet.check().and_then(|()| {
             Task::start(&name, move || {
-                InputRunner {
-                    input,
-                    inlet,
-                    retry,
-                    remake,
-                }
-                .run();
+                InputRunner { input, inlet, retry, remake }.run();
                 if !can_exit && !shutdown.has_begun() {
                     shutdown.request(1);
                 }
@@ -247,24 +197,14 @@ impl Pipeline {
         match started {
             Ok(task) => {
                 self.shared.logger.info(&format!("Input started: {name}"));
-                InputTask {
-                    name,
-                    task: Some(task),
-                    stop,
-                }
+                InputTask { name, task: Some(task), stop }
             }
             Err(why) => {
-                self.shared
-                    .logger
-                    .error(&format!("Input '{name}' failed to start: {why}"));
+                self.shared.logger.error(&format!("Input '{name}' failed to start: {why}"));
                 if !can_exit {
                     self.shared.shutdown.request(1);
                 }
-                InputTask {
-                    name,
-                    task: None,
-                    stop,
-                }
+                InputTask { name, task: None, stop }
             }
         }
     }
@@ -301,26 +241,21 @@ fn enter(
     let place = Arc::new(PublishedPlace::new(start));
     let counters = Arc::new(PluginCounters::default());
     let (limit_bytes, full_action) = match &options.buffering {
-        Some(buffering) => (
-            buffering.limit().unwrap_or(0),
-            buffering.action().unwrap_or(FullAction::Shutdown),
-        ),
+        Some(buffering) => {
+            (buffering.limit().unwrap_or(0), buffering.action().unwrap_or(FullAction::Shutdown))
+        }
         None => (shared.queue_max_size_bytes, FullAction::Block),
     };
-    shared
-        .entries
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(Entry {
-            name: options.name.clone(),
-            place: place.clone(),
-            limit_bytes,
-            full_action,
-            stops: stops.clone(),
-            log: shared.logger.source("Plugin", &options.name),
-            counters: counters.clone(),
-            drop_logged: None,
-        });
+    shared.entries.lock().unwrap_or_else(PoisonError::into_inner).push(Entry {
+        name: options.name.clone(),
+        place: place.clone(),
+        limit_bytes,
+        full_action,
+        stops: stops.clone(),
+        log: shared.logger.source("Plugin", &options.name),
+        counters: counters.clone(),
+        drop_logged: None,
+    });
     (place, counters, start)
 }
 
@@ -342,11 +277,8 @@ fn output_runner(
     log: Arc<dyn heka_plugin::Log>,
 ) -> OutputRunner {
     let (place, counters, start) = enter(&plan.reader, shared, &stops);
-    let protobuf = shared
-        .catalog
-        .encoders
-        .get(&plan.encoder)
-        .is_some_and(|of| of.def.name == "ProtobufEncoder");
+    let protobuf =
+        shared.catalog.encoders.get(&plan.encoder).is_some_and(|of| of.def.name == "ProtobufEncoder");
     let default_framing = plan.defaults.frames_always || (plan.defaults.frames_protobuf && protobuf);
     OutputRunner::new(OutputParts {
         output: plan.output,
@@ -395,11 +327,7 @@ struct Ending {
 
 impl Ending {
     fn of(options: &ReaderOptions, _: &Shared) -> Ending {
-        Ending {
-            name: options.name.clone(),
-            type_name: options.type_name,
-            can_exit: options.can_exit,
-        }
+        Ending { name: options.name.clone(), type_name: options.type_name, can_exit: options.can_exit }
     }
 
     fn follow(self, result: Result<(), PluginError>, shared: &Shared) {
@@ -413,11 +341,7 @@ impl Ending {
             return;
         }
         log.info("has stopped, exiting plugin without shutting down.");
-        shared
-            .entries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|entry| entry.name != self.name);
+        shared.entries.lock().unwrap_or_else(PoisonError::into_inner).retain(|entry| entry.name != self.name);
         if let Err(PluginError::Terminated(_)) = result {
             return;
         }
@@ -434,20 +358,11 @@ impl Ending {
         let mut message = own_message(&shared.globals);
         message.msg_type = Some("heka.terminated".into());
         message.logger = Some("hekad".into());
-        message.payload = Some(
-            format!(
-                "{} (type {}) terminated. Error: {error}",
-                self.name, self.type_name
-            )
-            .into(),
-        );
-        message
-            .fields
-            .push(heka_message::Field::string("plugin", "", self.name.as_str()));
+        message.payload =
+            Some(format!("{} (type {}) terminated. Error: {error}", self.name, self.type_name).into());
+        message.fields.push(heka_message::Field::string("plugin", "", self.name.as_str()));
         let mut appender = Appender::new(shared.queues.filter.clone(), None, Stop::new(), log.clone());
-        let queued = appender
-            .add(&mut heka_plugin::Pack::of(message), 1)
-            .and_then(|()| appender.append());
+        let queued = appender.add(&mut heka_plugin::Pack::of(message), 1).and_then(|()| appender.append());
         if let Err(error) = queued {
             log.error(&error.to_string());
         }

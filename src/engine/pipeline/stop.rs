@@ -50,13 +50,7 @@ impl Pipeline {
     fn announce_decoders(&self) {
         let logger = &self.shared.logger;
         logger.info("Waiting for decoders shutdown");
-        for name in self
-            .shared
-            .live_decoders
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .drain(..)
-        {
+        for name in self.shared.live_decoders.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             logger.info(&format!("Stop message sent to decoder '{name}'"));
             logger.info(&format!("Decoder '{name}': stopped"));
         }

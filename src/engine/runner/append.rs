@@ -27,14 +27,7 @@ pub struct Appender {
 impl Appender {
     /// An appender to `queue`; `gate` is what holds it back, if anything.
     pub fn new(queue: Queue, gate: Option<Arc<Gate>>, stop: Stop, log: Arc<dyn Log>) -> Appender {
-        Appender {
-            queue,
-            batch: Batch::new(),
-            gate,
-            stop,
-            log,
-            last: Receipt::resolved(),
-        }
+        Appender { queue, batch: Batch::new(), gate, stop, log, last: Receipt::resolved() }
     }
 
     /// Adds a message; appends the batch when it has become large.
@@ -47,14 +40,7 @@ impl Appender {
         let signer = std::mem::take(&mut pack.signer);
         let bytes = pack.encoded();
         let canonical = !foreign || heka_message::is_canonical(bytes);
-        let pushed = self.batch.push(
-            bytes,
-            Meta {
-                loop_count,
-                signer: &signer,
-                canonical,
-            },
-        );
+        let pushed = self.batch.push(bytes, Meta { loop_count, signer: &signer, canonical });
         pack.signer = signer;
         if let Err(error) = pushed {
             // No queue could ever hold it; its neighbours are not affected.
@@ -92,8 +78,7 @@ impl Appender {
                 Err(AppendError::Closed { .. }) => return Err(PluginError::run("the queue is closed")),
                 Err(error) => {
                     if !complained {
-                        self.log
-                            .error(&format!("the queue takes no records, waiting: {error}"));
+                        self.log.error(&format!("the queue takes no records, waiting: {error}"));
                         complained = true;
                     }
                     if self.stop.wait(RETRY) {

@@ -44,12 +44,7 @@ impl DecoderRunner {
         decoder_log: Arc<dyn Log>,
         input_log: Arc<dyn Log>,
     ) -> DecoderRunner {
-        DecoderRunner {
-            decoder,
-            rules,
-            decoder_log,
-            input_log,
-        }
+        DecoderRunner { decoder, rules, decoder_log, input_log }
     }
 
     /// Decodes a pack; extra messages are pushed to `extra`.
@@ -59,24 +54,12 @@ impl DecoderRunner {
             self.decoder_log.error(&text);
         }
         match result {
-            Ok(Decode::Done) => Outcome {
-                pack: true,
-                fatal: false,
-            },
-            Ok(Decode::Nothing) => Outcome {
-                pack: false,
-                fatal: false,
-            },
-            Err(DecodeError::Failed(why)) => Outcome {
-                pack: self.failed(pack, &why),
-                fatal: false,
-            },
+            Ok(Decode::Done) => Outcome { pack: true, fatal: false },
+            Ok(Decode::Nothing) => Outcome { pack: false, fatal: false },
+            Err(DecodeError::Failed(why)) => Outcome { pack: self.failed(pack, &why), fatal: false },
             Err(DecodeError::Fatal { why, pack_is_done }) => {
                 self.decoder_log.error(&why);
-                Outcome {
-                    pack: pack_is_done,
-                    fatal: true,
-                }
+                Outcome { pack: pack_is_done, fatal: true }
             }
         }
     }

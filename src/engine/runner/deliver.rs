@@ -116,9 +116,7 @@ impl StreamDeliverer {
             (true, true) => " and was truncated",
             (true, false) => " and was dropped",
         };
-        self.parts
-            .input_log
-            .error(&format!("record exceeded MAX_RECORD_SIZE {max}{fate}"));
+        self.parts.input_log.error(&format!("record exceeded MAX_RECORD_SIZE {max}{fate}"));
         if keep {
             self.record(window)?;
         }
@@ -180,19 +178,11 @@ impl StreamDeliverer {
 
     fn pushed(&mut self, records_before: u64) -> Result<Pushed, PluginError> {
         let receipt = self.parts.appender.append()?;
-        Ok(Pushed {
-            done: self.done,
-            records: self.records - records_before,
-            receipt,
-        })
+        Ok(Pushed { done: self.done, records: self.records - records_before, receipt })
     }
 
     fn alive(&self) -> Result<(), PluginError> {
-        if self.dead {
-            Err(PluginError::run("the decoder has ended"))
-        } else {
-            Ok(())
-        }
+        if self.dead { Err(PluginError::run("the decoder has ended")) } else { Ok(()) }
     }
 }
 
@@ -295,9 +285,7 @@ impl Drop for StreamDeliverer {
 
 /// Nanoseconds since the epoch.
 pub fn now_ns() -> i64 {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
 }
 

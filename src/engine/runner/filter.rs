@@ -48,10 +48,7 @@ pub struct FilterRunner {
 impl FilterRunner {
     /// A runner of these parts.
     pub fn new(parts: FilterParts) -> FilterRunner {
-        FilterRunner {
-            ticker: Ticker::new(parts.ticker_interval_s),
-            parts,
-        }
+        FilterRunner { ticker: Ticker::new(parts.ticker_interval_s), parts }
     }
 
     /// Runs.
@@ -88,13 +85,7 @@ impl FilterRunner {
         if let Some(place) = self.parts.stops.take_skip() {
             self.parts.intake.skip_to(place);
         }
-        let FilterParts {
-            filter,
-            intake,
-            injector,
-            counters,
-            ..
-        } = &mut self.parts;
+        let FilterParts { filter, intake, injector, counters, .. } = &mut self.parts;
         let matcher = intake.matcher();
         let would_match = |message: &heka_message::MessageView<'_>| matcher.matches(message);
         let mut result = Ok(());
@@ -102,18 +93,10 @@ impl FilterRunner {
         let read_up = intake.read(|record| {
             counters.processed.add(1);
             injector.set_loop_count(record.loop_count);
-            let record = Record {
-                message: view(record),
-                bytes: &[],
-                loop_count: record.loop_count,
-            };
+            let record = Record { message: view(record), bytes: &[], loop_count: record.loop_count };
             result = filter.process(&record, &mut injector.with(&would_match));
             left -= 1;
-            if result.is_err() || left == 0 {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if result.is_err() || left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         result.map(|()| read_up)
     }
@@ -122,12 +105,7 @@ impl FilterRunner {
         &mut self,
         call: impl FnOnce(&mut dyn Filter, &mut dyn heka_plugin::Inject) -> Result<(), PluginError>,
     ) -> Result<(), PluginError> {
-        let FilterParts {
-            filter,
-            intake,
-            injector,
-            ..
-        } = &mut self.parts;
+        let FilterParts { filter, intake, injector, .. } = &mut self.parts;
         let matcher = intake.matcher();
         let would_match = |message: &heka_message::MessageView<'_>| matcher.matches(message);
         call(filter.as_mut(), &mut injector.with(&would_match))

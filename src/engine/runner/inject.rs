@@ -57,10 +57,7 @@ impl Injector {
 
     /// The [`Inject`] to hand to the filter.
     pub fn with<'a>(&'a mut self, would_match: &'a dyn Fn(&MessageView<'_>) -> bool) -> Injecting<'a> {
-        Injecting {
-            injector: self,
-            would_match,
-        }
+        Injecting { injector: self, would_match }
     }
 
     /// Queues what was injected.

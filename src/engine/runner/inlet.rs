@@ -57,10 +57,7 @@ impl StreamInlet {
     }
 
     fn decoder_section(&self) -> String {
-        self.common
-            .decoder
-            .clone()
-            .unwrap_or_else(|| self.defaults.decoder.into())
+        self.common.decoder.clone().unwrap_or_else(|| self.defaults.decoder.into())
     }
 
     /// Looks whether the sections that the input names exist.
@@ -87,23 +84,16 @@ impl StreamInlet {
         let context = self.catalog.context("Decoder", &name, &section);
         let log = context.log.clone();
         let missing = || format!("no registered '{section}' decoder");
-        let decoder = self
-            .catalog
-            .decoder(&section, &context)
-            .ok_or_else(missing)?
-            .map_err(|error| {
-                log.error(&error.to_string());
-                missing()
-            })?;
+        let decoder = self.catalog.decoder(&section, &context).ok_or_else(missing)?.map_err(|error| {
+            log.error(&error.to_string());
+            missing()
+        })?;
         let rules = FailureRules {
             send: self.common.send_decode_failures.unwrap_or(false),
             log: self.common.log_decode_failures.unwrap_or(true),
             synchronous: self.common.synchronous_decode.unwrap_or(false),
         };
-        Ok(Some((
-            DecoderRunner::new(decoder, rules, log, self.log.clone()),
-            name,
-        )))
+        Ok(Some((DecoderRunner::new(decoder, rules, log, self.log.clone()), name)))
     }
 }
 
@@ -116,11 +106,7 @@ fn forget(live: &LiveDecoders, name: &str) {
 
 /// `<input>-<section>[-<token>]`
 fn runner_name(input: &str, section: &str, token: &str) -> String {
-    if token.is_empty() {
-        format!("{input}-{section}")
-    } else {
-        format!("{input}-{section}-{token}")
-    }
+    if token.is_empty() { format!("{input}-{section}") } else { format!("{input}-{section}-{token}") }
 }
 
 impl Inlet for StreamInlet {
@@ -136,10 +122,7 @@ impl Inlet for StreamInlet {
         })?;
         let rules = SplitRules {
             keep_truncated: made.common.keep_truncated.unwrap_or(false),
-            use_message_bytes: made
-                .common
-                .use_message_bytes
-                .unwrap_or(made.defaults.use_message_bytes),
+            use_message_bytes: made.common.use_message_bytes.unwrap_or(made.defaults.use_message_bytes),
             deliver_incomplete_final: made.common.deliver_incomplete_final.unwrap_or(false),
             max_record_size: heka_message::max_record_size(self.globals.max_message_size),
         };
@@ -147,15 +130,9 @@ impl Inlet for StreamInlet {
         let asynchronous = !self.common.synchronous_decode.unwrap_or(false);
         let listed = decoder_name.filter(|_| asynchronous);
         if let Some(name) = &listed {
-            self.live_decoders
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(name.clone());
+            self.live_decoders.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
         }
-        self.live_splitters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(splitter_name.clone());
+        self.live_splitters.lock().unwrap_or_else(PoisonError::into_inner).push(splitter_name.clone());
         let (decoders, splitters) = (self.live_decoders.clone(), self.live_splitters.clone());
         let (ending, failing) = (self.shutdown.clone(), self.shutdown.clone());
         Ok(Box::new(StreamDeliverer::new(Parts {
@@ -183,9 +160,7 @@ impl Inlet for StreamInlet {
     }
 
     fn ticker_interval_s(&self) -> u64 {
-        self.common
-            .ticker_interval
-            .unwrap_or(self.defaults.ticker_interval_s)
+        self.common.ticker_interval.unwrap_or(self.defaults.ticker_interval_s)
     }
 
     fn log_info(&self, text: &str) {

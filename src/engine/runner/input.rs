@@ -49,9 +49,7 @@ impl InputRunner {
                 return false;
             }
             let (times, max) = (self.retry.times, self.retry.max());
-            self.inlet
-                .log
-                .info(&format!("Restarting (attempt {times}/{max})"));
+            self.inlet.log.info(&format!("Restarting (attempt {times}/{max})"));
             match (self.remake)() {
                 Ok(input) => {
                     self.input = input;
@@ -71,10 +69,7 @@ pub fn guarded(run: impl FnOnce() -> Result<(), PluginError>) -> Result<(), Plug
     std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(PluginError::Run(format!(
-            "panic: {}",
-            text.unwrap_or_else(|| "unknown".into())
-        )))
+        Err(PluginError::Run(format!("panic: {}", text.unwrap_or_else(|| "unknown".into()))))
     })
 }
 

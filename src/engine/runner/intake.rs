@@ -44,10 +44,7 @@ impl Intake {
 
     /// Where the readers stand.
     pub fn place(&self) -> Place {
-        Place {
-            input: self.input.position(),
-            filter: self.filter.position(),
-        }
+        Place { input: self.input.position(), filter: self.filter.position() }
     }
 
     /// Hands matching records to `each` until it breaks off, both queues are read up, or it is time to see to other
@@ -81,15 +78,8 @@ impl Intake {
 
     /// Sleeps until a queue grows or somebody wakes all readers, at most `time`.
     pub fn wait(&mut self, time: Duration, mut interrupted: impl FnMut() -> bool) {
-        let Intake {
-            input,
-            filter,
-            events,
-            ..
-        } = self;
-        events.wait_for(time, || {
-            (interrupted() || input.has_more() || filter.has_more()).then_some(())
-        });
+        let Intake { input, filter, events, .. } = self;
+        events.wait_for(time, || (interrupted() || input.has_more() || filter.has_more()).then_some(()));
     }
 
     /// Gives up everything that is queued now.

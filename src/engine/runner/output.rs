@@ -77,11 +77,7 @@ impl OutputRunner {
     pub fn run(mut self) -> Result<(), PluginError> {
         let result = self.start().and_then(|()| self.work());
         // Whatever happened, what was sent is published, so that it is not sent again.
-        let published = if self.is_unpublished() {
-            self.publish()
-        } else {
-            Ok(())
-        };
+        let published = if self.is_unpublished() { self.publish() } else { Ok(()) };
         self.parts.output.stop();
         if let Some(encoder) = &mut self.parts.encoding.encoder
             && let Err(why) = encoder.stop()
@@ -127,11 +123,7 @@ impl OutputRunner {
     }
 
     fn sleep(&mut self) {
-        let limit = if self.is_unpublished() {
-            PUBLISH_EVERY
-        } else {
-            IDLE_WAIT
-        };
+        let limit = if self.is_unpublished() { PUBLISH_EVERY } else { IDLE_WAIT };
         let OutputParts { intake, stops, .. } = &mut self.parts;
         intake.wait(self.ticker.left(limit), || stops.is_pending());
     }
@@ -141,14 +133,7 @@ impl OutputRunner {
         if let Some(place) = self.parts.stops.take_skip() {
             self.parts.intake.skip_to(place);
         }
-        let OutputParts {
-            intake,
-            encoding,
-            log,
-            counters,
-            encode_error,
-            ..
-        } = &mut self.parts;
+        let OutputParts { intake, encoding, log, counters, encode_error, .. } = &mut self.parts;
         let (batch, complaint) = (&mut self.batch, &mut self.encode_complaint);
         intake.read(|record| {
             counters.processed.add(1);
@@ -162,11 +147,7 @@ impl OutputRunner {
                     None => {}
                 }
             }
-            if batch.is_full() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if batch.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
     }
 
@@ -175,11 +156,7 @@ impl OutputRunner {
         let mut pause = RETRY_MIN;
         let mut complaint = Complaint::default();
         while !self.batch.is_empty() {
-            match self
-                .parts
-                .output
-                .send(&self.batch.records(), &self.parts.stops.now)
-            {
+            match self.parts.output.send(&self.batch.records(), &self.parts.stops.now) {
                 Ok(()) => self.batch.clear(),
                 Err(SendError::Reject { index, why }) => {
                     self.parts.log.error(&why);
@@ -251,10 +228,7 @@ pub struct Complaint {
 impl Complaint {
     /// Whether the text should be logged now: it is new, or was last logged a minute ago.
     pub fn is_due(&mut self, text: &str) -> bool {
-        let due = self
-            .last
-            .as_ref()
-            .is_none_or(|(at, last)| last != text || at.elapsed() >= COMPLAIN_EVERY);
+        let due = self.last.as_ref().is_none_or(|(at, last)| last != text || at.elapsed() >= COMPLAIN_EVERY);
         if due {
             self.last = Some((Instant::now(), text.to_string()));
         }

@@ -15,11 +15,7 @@ pub struct Retry {
 impl Retry {
     /// No attempt yet.
     pub fn new(options: Retries) -> Retry {
-        Retry {
-            delay: options.delay,
-            options,
-            times: 0,
-        }
+        Retry { delay: options.delay, options, times: 0 }
     }
 
     /// The pause before the next attempt; `None` when there have been too many.
@@ -61,9 +57,8 @@ mod tests {
             max_jitter: Duration::ZERO,
         };
         let mut retry = Retry::new(options);
-        let pauses: Vec<_> = std::iter::from_fn(|| retry.next_pause())
-            .map(|pause| pause.as_millis())
-            .collect();
+        let pauses: Vec<_> =
+            std::iter::from_fn(|| retry.next_pause()).map(|pause| pause.as_millis()).collect();
         assert_eq!(pauses, [250, 500, 600]);
         retry.reset();
         assert_eq!(retry.next_pause(), Some(Duration::from_millis(250)));

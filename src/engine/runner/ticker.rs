@@ -13,10 +13,7 @@ impl Ticker {
     pub fn new(interval_s: u64) -> Ticker {
         let every = (interval_s > 0).then(|| Duration::from_secs(interval_s));
         let now = Instant::now();
-        Ticker {
-            every,
-            due: every.and_then(|every| now.checked_add(every)).unwrap_or(now),
-        }
+        Ticker { every, due: every.and_then(|every| now.checked_add(every)).unwrap_or(now) }
     }
 
     /// Whether a tick is due; if so the next one is planned.

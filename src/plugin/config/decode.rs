@@ -28,13 +28,9 @@ use crate::Kind;
 fn common_keys(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Decoder | Kind::Encoder => &["type"],
-        Kind::Splitter => &[
-            "type",
-            "keep_truncated",
-            "use_message_bytes",
-            "min_buffer_size",
-            "deliver_incomplete_final",
-        ],
+        Kind::Splitter => {
+            &["type", "keep_truncated", "use_message_bytes", "min_buffer_size", "deliver_incomplete_final"]
+        }
         Kind::Input => &[
             "type",
             "ticker_interval",
@@ -117,35 +113,16 @@ fn run<C: DeserializeOwned>(
     line: u32,
     known: Option<&'static [&'static str]>,
 ) -> Result<C, ConfigError> {
-    let pass = Pass {
-        known: known.unwrap_or_default(),
-        unknown: RefCell::new(None),
-    };
-    let decoded = C::deserialize(ValueDecoder {
-        value,
-        line,
-        pass: &pass,
-        strict: known.is_some(),
-    });
+    let pass = Pass { known: known.unwrap_or_default(), unknown: RefCell::new(None) };
+    let decoded = C::deserialize(ValueDecoder { value, line, pass: &pass, strict: known.is_some() });
     match (decoded, pass.unknown.into_inner()) {
-        (
-            Err(Failure::Mismatch {
-                text,
-                path,
-                line: inner,
-            }),
-            _,
-        ) => Err(ConfigError::Mismatch {
-            text,
-            key: path,
-            line: if inner == 0 { line } else { inner },
-        }),
+        (Err(Failure::Mismatch { text, path, line: inner }), _) => {
+            Err(ConfigError::Mismatch { text, key: path, line: if inner == 0 { line } else { inner } })
+        }
         (_, Some((key, line))) => Err(ConfigError::UnknownKey { key, line }),
-        (Err(Failure::Missing { key }), None) => Err(ConfigError::Mismatch {
-            text: format!("option '{key}' must be given"),
-            key,
-            line,
-        }),
+        (Err(Failure::Missing { key }), None) => {
+            Err(ConfigError::Mismatch { text: format!("option '{key}' must be given"), key, line })
+        }
         (Ok(options), None) => Ok(options),
     }
 }

@@ -21,10 +21,7 @@ impl<'de> Deserialize<'de> for Table {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Table, D::Error> {
         match deserializer.deserialize_newtype_struct(TABLE, AnyValue)? {
             Value::Table(table) => Ok(table),
-            other => Err(D::Error::custom(format_args!(
-                "Expected map but found '{}'.",
-                other.go_type()
-            ))),
+            other => Err(D::Error::custom(format_args!("Expected map but found '{}'.", other.go_type()))),
         }
     }
 }
@@ -119,10 +116,7 @@ pub struct Pairs<T>(pub Vec<(String, T)>);
 impl<T> Pairs<T> {
     /// The value of a key, spelt exactly so.
     pub fn get(&self, key: &str) -> Option<&T> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value)
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 }
 

@@ -57,10 +57,7 @@ pub struct Table {
 impl Table {
     /// The value of a key, spelt exactly so.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.entries
-            .iter()
-            .find(|entry| entry.key == key)
-            .map(|entry| &entry.value)
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// The entry that Heka takes for an option: the exact key, else one that differs only in letter case.
@@ -73,11 +70,7 @@ impl Table {
     pub fn set(&mut self, key: &str, value: Value) {
         match self.entries.iter_mut().find(|entry| entry.key == key) {
             Some(entry) => entry.value = value,
-            None => self.entries.push(Entry {
-                key: key.into(),
-                value,
-                line: 0,
-            }),
+            None => self.entries.push(Entry { key: key.into(), value, line: 0 }),
         }
     }
 }

@@ -81,11 +81,7 @@ impl Buffering {
 
     /// `max_file_size`, where 0 is the default.
     pub fn file_size(&self) -> u64 {
-        if self.max_file_size == 0 {
-            MAX_FILE_SIZE
-        } else {
-            self.max_file_size
-        }
+        if self.max_file_size == 0 { MAX_FILE_SIZE } else { self.max_file_size }
     }
 
     /// `max_buffer_size`; `None` is no limit.

@@ -36,12 +36,7 @@ struct Given {
 
 impl Default for Given {
     fn default() -> Given {
-        Given {
-            max_retries: -1,
-            delay: "250ms".into(),
-            max_delay: "30s".into(),
-            max_jitter: "500ms".into(),
-        }
+        Given { max_retries: -1, delay: "250ms".into(), max_delay: "30s".into(), max_jitter: "500ms".into() }
     }
 }
 

@@ -9,9 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 /// Parses a text as TOML 1.0; `None`: it is none.
 pub(super) fn parse(text: &str) -> Option<Table> {
-    let lines = Lines {
-        starts: text.match_indices('\n').map(|(index, _)| index + 1).collect(),
-    };
+    let lines = Lines { starts: text.match_indices('\n').map(|(index, _)| index + 1).collect() };
     let root = DeTable::parse(text).ok()?;
     table(root.get_ref(), 1, &lines)
 }
@@ -34,16 +32,9 @@ fn table(from: &DeTable<'_>, line: u32, lines: &Lines) -> Option<Table> {
     let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
         let line = lines.of(&key.span());
         let key: &std::borrow::Cow<'_, str> = key.get_ref();
-        Some(Entry {
-            key: key.to_string(),
-            value: self::value(value, line, lines)?,
-            line,
-        })
+        Some(Entry { key: key.to_string(), value: self::value(value, line, lines)?, line })
     };
-    Some(Table {
-        entries: pairs.into_iter().map(entry).collect::<Option<_>>()?,
-        line,
-    })
+    Some(Table { entries: pairs.into_iter().map(entry).collect::<Option<_>>()?, line })
 }
 
 fn value(from: &Spanned<DeValue<'_>>, line: u32, lines: &Lines) -> Option<Value> {

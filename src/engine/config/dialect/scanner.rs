@@ -13,12 +13,7 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Scanner<'a> {
-        Scanner {
-            text,
-            position: 0,
-            width: 0,
-            line: 1,
-        }
+        Scanner { text, position: 0, width: 0, line: 1 }
     }
 
     /// The line of the position, from 1. A line end that was read belongs to the line before it, its position does not.
@@ -83,20 +78,12 @@ impl<'a> Scanner<'a> {
 
     /// A refusal that names the current line.
     pub(super) fn refusal(&self, text: &str) -> Refusal {
-        Refusal {
-            text: text.into(),
-            line: Some(self.line),
-            is_final: false,
-        }
+        Refusal { text: text.into(), line: Some(self.line), is_final: false }
     }
 
     /// The same for a character, which replaces the `{}` in `text`.
     pub(super) fn refusal_at(&self, character: char, text: &str) -> Refusal {
-        let shown = if character == '\n' {
-            "\\n".into()
-        } else {
-            String::from(character)
-        };
+        let shown = if character == '\n' { "\\n".into() } else { String::from(character) };
         self.refusal(&text.replace("{}", &shown))
     }
 }

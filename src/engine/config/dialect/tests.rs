@@ -12,15 +12,10 @@ fn at(table: &Table, path: &[&str]) -> Value {
     let (last, way) = path.split_last().unwrap();
     let mut place = table;
     for key in way {
-        let Some(Value::Table(sub)) = place.get(key) else {
-            panic!("no table {key} in {table:?}")
-        };
+        let Some(Value::Table(sub)) = place.get(key) else { panic!("no table {key} in {table:?}") };
         place = sub;
     }
-    place
-        .get(last)
-        .unwrap_or_else(|| panic!("no {path:?} in {table:?}"))
-        .clone()
+    place.get(last).unwrap_or_else(|| panic!("no {path:?} in {table:?}")).clone()
 }
 
 #[track_caller]
@@ -54,11 +49,7 @@ fn keys_are_nearly_free() {
 #[test]
 fn strings_of_both_kinds_replace_escapes() {
     check(r#"a = "x\ty\\z\u0041\/""#, &["a"], &string("x\ty\\zA/"));
-    check(
-        r#"a = '\d\.\[\S\'\"\\\n'"#,
-        &["a"],
-        &string("\\d\\.\\[\\S\\'\"\\\n"),
-    );
+    check(r#"a = '\d\.\[\S\'\"\\\n'"#, &["a"], &string("\\d\\.\\[\\S\\'\"\\\n"));
     check("a = 'one\ntwo'\nb = 1", &["a"], &string("one\ntwo"));
     check("a = \"raw\ttab\"", &["a"], &string("raw\ttab"));
 }
@@ -70,11 +61,7 @@ fn scalars_have_their_types() {
     check("a = -1.50", &["a"], &Value::Float(-1.5));
     check("a = true", &["a"], &Value::Bool(true));
     check("a = false# c", &["a"], &Value::Bool(false));
-    check(
-        "a = 2015-05-14T10:00:00Z",
-        &["a"],
-        &Value::Datetime("2015-05-14T10:00:00Z".into()),
-    );
+    check("a = 2015-05-14T10:00:00Z", &["a"], &Value::Datetime("2015-05-14T10:00:00Z".into()));
 }
 
 #[test]
@@ -82,30 +69,15 @@ fn arrays_may_span_lines_and_end_with_a_comma() {
     let numbers = Value::Array(vec![Value::Integer(1), Value::Integer(2)]);
     check("a = [ # c\n 1, # c ]\n 2,\n]\n", &["a"], &numbers);
     check("a = []", &["a"], &Value::Array(vec![]));
-    let nested = Value::Array(vec![
-        Value::Array(vec![string("x")]),
-        Value::Array(vec![Value::Integer(1)]),
-    ]);
+    let nested = Value::Array(vec![Value::Array(vec![string("x")]), Value::Array(vec![Value::Integer(1)])]);
     check("a = [[\"x\"],[1]]", &["a"], &nested);
 }
 
 #[test]
 fn values_without_a_blank_after_the_comma_are_accepted() {
-    check(
-        "a = [50,90]",
-        &["a"],
-        &Value::Array(vec![Value::Integer(50), Value::Integer(90)]),
-    );
-    check(
-        "a = [true,false]",
-        &["a"],
-        &Value::Array(vec![Value::Bool(true), Value::Bool(false)]),
-    );
-    check(
-        "a = [1.5,-2.5]",
-        &["a"],
-        &Value::Array(vec![Value::Float(1.5), Value::Float(-2.5)]),
-    );
+    check("a = [50,90]", &["a"], &Value::Array(vec![Value::Integer(50), Value::Integer(90)]));
+    check("a = [true,false]", &["a"], &Value::Array(vec![Value::Bool(true), Value::Bool(false)]));
+    check("a = [1.5,-2.5]", &["a"], &Value::Array(vec![Value::Float(1.5), Value::Float(-2.5)]));
 }
 
 #[test]
@@ -122,23 +94,12 @@ fn a_byte_order_mark_is_skipped() {
 fn entries_keep_their_order_and_their_lines() {
     let table = parse("# c\n[b]\nz = 1\n\ny = 'l\nm'\nx = 3\n[a.sub]\n[a]\nk = 1").unwrap();
     let lines = |table: &Table| -> Vec<(String, u32)> {
-        table
-            .entries
-            .iter()
-            .map(|entry| (entry.key.clone(), entry.line))
-            .collect()
+        table.entries.iter().map(|entry| (entry.key.clone(), entry.line)).collect()
     };
     assert_eq!(lines(&table), [("b".into(), 2), ("a".into(), 9)]);
-    let Some(Value::Table(b)) = table.get("b") else {
-        panic!("{table:?}")
-    };
-    assert_eq!(
-        (b.line, lines(b)),
-        (2, vec![("z".into(), 3), ("y".into(), 5), ("x".into(), 7)])
-    );
-    let Some(Value::Table(a)) = table.get("a") else {
-        panic!("{table:?}")
-    };
+    let Some(Value::Table(b)) = table.get("b") else { panic!("{table:?}") };
+    assert_eq!((b.line, lines(b)), (2, vec![("z".into(), 3), ("y".into(), 5), ("x".into(), 7)]));
+    let Some(Value::Table(a)) = table.get("a") else { panic!("{table:?}") };
     assert_eq!((a.line, lines(a)), (9, vec![("sub".into(), 8), ("k".into(), 10)]));
 }
 
@@ -150,42 +111,21 @@ fn a_table_below_may_come_first() {
 
 #[test]
 fn nothing_is_defined_twice() {
-    check_refusal(
-        "[o]\na = 1\na = 2",
-        "Near line 3, key 'o.a': Key 'o.a' has already been defined.",
-    );
-    check_refusal(
-        "[o]\n[p]\n[o]",
-        "Near line 3, key '': Key 'o' has already been defined.",
-    );
-    check_refusal(
-        "[a.b]\n[a]\n[a]",
-        "Near line 3, key '': Key 'a' has already been defined.",
-    );
+    check_refusal("[o]\na = 1\na = 2", "Near line 3, key 'o.a': Key 'o.a' has already been defined.");
+    check_refusal("[o]\n[p]\n[o]", "Near line 3, key '': Key 'o' has already been defined.");
+    check_refusal("[a.b]\n[a]\n[a]", "Near line 3, key '': Key 'a' has already been defined.");
     check_refusal(
         "[d]\nsubs = [\"x\"]\n[d.subs.y]",
         "Near line 3, key 'd': Key 'd.subs' was already created as a hash.",
     );
-    check_refusal(
-        "[a.b.c]\n[a]\nb = 1",
-        "Near line 3, key 'a.b': Key 'a.b' has already been defined.",
-    );
+    check_refusal("[a.b.c]\n[a]\nb = 1", "Near line 3, key 'a.b': Key 'a.b' has already been defined.");
 }
 
 #[test]
 fn reading_errors_name_the_line_twice() {
-    check_refusal(
-        "a = T",
-        "Near line 1, key 'a': Near line 1: Expected value but found 'T' instead.",
-    );
-    check_refusal(
-        "x =\ny = 1",
-        "Near line 1, key 'x': Near line 2: Expected value but found '\\n' instead.",
-    );
-    check_refusal(
-        "x =",
-        "Near line 1, key 'x': Near line 1: Expected value but found '\0' instead.",
-    );
+    check_refusal("a = T", "Near line 1, key 'a': Near line 1: Expected value but found 'T' instead.");
+    check_refusal("x =\ny = 1", "Near line 1, key 'x': Near line 2: Expected value but found '\\n' instead.");
+    check_refusal("x =", "Near line 1, key 'x': Near line 1: Expected value but found '\0' instead.");
     check_refusal(
         "[o]\na = \"x\ny\"",
         "Near line 2, key 'o.a': Near line 3: Strings cannot contain new lines.",
@@ -198,10 +138,7 @@ fn reading_errors_name_the_line_twice() {
         "a b",
         "Near line 1, key 'a': Near line 1: Expected key separator '=', but got 'b' instead.",
     );
-    check_refusal(
-        "= 1",
-        "Near line 0, key '': Near line 1: Unexpected key separator '='.",
-    );
+    check_refusal("= 1", "Near line 0, key '': Near line 1: Unexpected key separator '='.");
     check_refusal(
         "[]",
         "Near line 0, key '': Near line 1: Unexpected end of table. (Tables cannot be empty.)",
@@ -215,10 +152,7 @@ fn reading_errors_name_the_line_twice() {
         "a = tru",
         "Near line 1, key 'a': Near line 1: Expected 'true', but found 'tru\0' instead.",
     );
-    check_refusal(
-        "a = .5",
-        "Near line 1, key 'a': Near line 1: Floats must start with a digit, not '.'.",
-    );
+    check_refusal("a = .5", "Near line 1, key 'a': Near line 1: Floats must start with a digit, not '.'.");
     check_refusal(
         "a = [1 2]",
         "Near line 1, key 'a': Near line 1: Expected an array value terminator ',' or an array terminator ']', but \
@@ -240,14 +174,7 @@ fn values_that_can_be_read_may_still_be_impossible() {
 
 #[test]
 fn what_never_ends_is_refused() {
-    for text in [
-        "[a]\nm = \"open\n",
-        "[a]\nm = 'open\n",
-        "[a",
-        "[a.b\n",
-        "key",
-        "a = [1,",
-    ] {
+    for text in ["[a]\nm = \"open\n", "[a]\nm = 'open\n", "[a", "[a.b\n", "key", "a = [1,"] {
         assert!(parse(text).is_err(), "{text:?}");
     }
     assert_eq!(parse("[a]\nm = 'open\n").unwrap_err().line, 3);
@@ -256,15 +183,9 @@ fn what_never_ends_is_refused() {
 #[test]
 fn a_malformed_unicode_escape_is_refused_in_either_string() {
     let text = "Expected four hexadecimal digits after '\\u', but got 'ZZZZ' instead.";
-    check_refusal(
-        "[a]\nm = '\\uZZZZ'",
-        &format!("Near line 2, key 'a.m': Near line 2: {text}"),
-    );
+    check_refusal("[a]\nm = '\\uZZZZ'", &format!("Near line 2, key 'a.m': Near line 2: {text}"));
     let text = "Expected four hexadecimal digits after '\\u', but got 'Z' instead.";
-    check_refusal(
-        "m = \"\\uZZZZ\"",
-        &format!("Near line 1, key 'm': Near line 1: {text}"),
-    );
+    check_refusal("m = \"\\uZZZZ\"", &format!("Near line 1, key 'm': Near line 1: {text}"));
 }
 
 #[test]
@@ -281,26 +202,14 @@ fn deep_nesting_is_refused() {
 fn toml_1_0_is_read_where_the_dialect_fails() {
     let text =
         "[x]\nmixed = [1, 2.5]\nmore = \"\"\"a\nb\"\"\"\npoint = { x = 1, y = 2 }\n[[list]]\nk = 0x10\n";
-    check(
-        text,
-        &["x", "mixed"],
-        &Value::Array(vec![Value::Integer(1), Value::Float(2.5)]),
-    );
+    check(text, &["x", "mixed"], &Value::Array(vec![Value::Integer(1), Value::Float(2.5)]));
     check(text, &["x", "more"], &string("a\nb"));
     check(text, &["x", "point", "y"], &Value::Integer(2));
     let table = parse(text).unwrap();
-    let lines: Vec<_> = table
-        .entries
-        .iter()
-        .map(|entry| (entry.key.as_str(), entry.line))
-        .collect();
+    let lines: Vec<_> = table.entries.iter().map(|entry| (entry.key.as_str(), entry.line)).collect();
     assert_eq!(lines, [("x", 1), ("list", 6)]);
-    let Some(Value::Array(list)) = table.get("list") else {
-        panic!("{table:?}")
-    };
-    let Some(Value::Table(first)) = list.first() else {
-        panic!("{list:?}")
-    };
+    let Some(Value::Array(list)) = table.get("list") else { panic!("{table:?}") };
+    let Some(Value::Table(first)) = list.first() else { panic!("{list:?}") };
     assert_eq!(first.get("k"), Some(&Value::Integer(16)));
 }
 

@@ -19,11 +19,7 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal of something that could be read.
     pub(super) fn of_structure(text: impl Into<String>) -> Refusal {
-        Refusal {
-            text: text.into(),
-            line: None,
-            is_final: false,
-        }
+        Refusal { text: text.into(), line: None, is_final: false }
     }
 }
 
@@ -55,19 +51,11 @@ impl Tree {
         let mut place = &mut self.root;
         for (index, key) in path.iter().enumerate() {
             if place.get(key).is_none() {
-                self.implicit
-                    .insert(path.iter().take(index + 1).cloned().collect());
-                place.entries.push(Entry {
-                    key: key.clone(),
-                    value: Value::Table(empty(line)),
-                    line,
-                });
+                self.implicit.insert(path.iter().take(index + 1).cloned().collect());
+                place.entries.push(Entry { key: key.clone(), value: Value::Table(empty(line)), line });
             }
             place = match place.entries.iter_mut().find(|entry| entry.key == *key) {
-                Some(Entry {
-                    value: Value::Table(table),
-                    ..
-                }) => table,
+                Some(Entry { value: Value::Table(table), .. }) => table,
                 _ => {
                     let taken = path.get(..=index).unwrap_or_default().join(".");
                     return Err(Refusal::of_structure(format!(
@@ -90,19 +78,12 @@ impl Tree {
         let mut place = &mut self.root;
         for key in &self.context {
             place = match place.entries.iter_mut().find(|entry| entry.key == *key) {
-                Some(Entry {
-                    value: Value::Table(table),
-                    ..
-                }) => table,
+                Some(Entry { value: Value::Table(table), .. }) => table,
                 _ => return Err(defined()),
             };
         }
         match place.entries.iter_mut().find(|entry| entry.key == key) {
-            None => place.entries.push(Entry {
-                key: key.into(),
-                value,
-                line,
-            }),
+            None => place.entries.push(Entry { key: key.into(), value, line }),
             Some(entry) if was_implicit && matches!(value, Value::Table(_)) => {
                 entry.line = line;
                 if let Value::Table(table) = &mut entry.value {
@@ -116,8 +97,5 @@ impl Tree {
 }
 
 fn empty(line: u32) -> Table {
-    Table {
-        entries: Vec::new(),
-        line,
-    }
+    Table { entries: Vec::new(), line }
 }

@@ -141,13 +141,11 @@ fn raw_string(scanner: &mut Scanner<'_>) -> Result<Value, Refusal> {
 }
 
 fn unescaped(text: &str, scanner: &Scanner<'_>) -> Result<Value, Refusal> {
-    strings::unescape(text)
-        .map(Value::String)
-        .map_err(|digits| Refusal {
-            text: format!("Expected four hexadecimal digits after '\\u', but got '{digits}' instead."),
-            line: Some(scanner.line()),
-            is_final: true,
-        })
+    strings::unescape(text).map(Value::String).map_err(|digits| Refusal {
+        text: format!("Expected four hexadecimal digits after '\\u', but got '{digits}' instead."),
+        line: Some(scanner.line()),
+        is_final: true,
+    })
 }
 
 /// The rest of `true` or `false`, whose first letter was read.
@@ -202,9 +200,7 @@ fn number(scanner: &mut Scanner<'_>, start: usize) -> Result<Value, Refusal> {
     }
     let digits = scanner.since(start);
     digits.parse().map(Value::Integer).map_err(|_| {
-        Refusal::of_structure(format!(
-            "Integer '{digits}' is out of the range of 64-bit signed integers."
-        ))
+        Refusal::of_structure(format!("Integer '{digits}' is out of the range of 64-bit signed integers."))
     })
 }
 
@@ -220,10 +216,9 @@ fn number_or_date(scanner: &mut Scanner<'_>, start: usize) -> Result<Value, Refu
     for wanted in "00-00T00:00:00Z".chars() {
         let found = scanner.next();
         if wanted == '0' && !found.is_ascii_digit() {
-            return Err(scanner.refusal_at(
-                found,
-                "Expected digit in ISO8601 datetime, but found '{}' instead.",
-            ));
+            return Err(
+                scanner.refusal_at(found, "Expected digit in ISO8601 datetime, but found '{}' instead.")
+            );
         }
         if wanted != '0' && wanted != found {
             let text = format!("Expected '{wanted}' in ISO8601 datetime, but found '{{}}' instead.");
@@ -232,9 +227,7 @@ fn number_or_date(scanner: &mut Scanner<'_>, start: usize) -> Result<Value, Refu
     }
     let date = scanner.since(start);
     if date.parse::<jiff::Timestamp>().is_err() {
-        return Err(Refusal::of_structure(format!(
-            "Expected Zulu formatted DateTime, but got '{date}'."
-        )));
+        return Err(Refusal::of_structure(format!("Expected Zulu formatted DateTime, but got '{date}'.")));
     }
     Ok(Value::Datetime(date.into()))
 }

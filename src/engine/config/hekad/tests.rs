@@ -53,46 +53,19 @@ fn wrong_types_and_unknown_keys_are_refused() {
         "max_pack_idle = 120",
         "Type mismatch for 'main.HekadConfig.MaxPackIdle': Expected string but found 'int64'.",
     );
-    check_type(
-        "[sub]\nx = 1",
-        "Configuration contains key [sub] which doesn't exist in struct",
-    );
+    check_type("[sub]\nx = 1", "Configuration contains key [sub] which doesn't exist in struct");
 }
 
 #[test]
 fn values_out_of_range_are_refused() {
-    check_value(
-        "sample_denominator = 0",
-        "'sample_denominator' value must be greater than 0.",
-    );
-    check_value(
-        "sample_denominator = -4",
-        "'sample_denominator' value must be greater than 0.",
-    );
-    check_value(
-        "max_pack_idle = \"2 minutes\"",
-        "Can't parse `max_pack_idle` time duration: 2 minutes",
-    );
-    check_value(
-        "max_message_size = 1024",
-        "Error: 'max_message_size' setting must be greater than 1024.",
-    );
-    check_value(
-        "max_message_size = 1",
-        "Error: 'max_message_size' setting must be greater than 1024.",
-    );
-    check_value(
-        "queue_sync = \"always\"",
-        "'queue_sync' must be 'ack', 'interval' or 'none', got 'always'",
-    );
-    check_value(
-        "queue_segment_size = 10",
-        "'queue_segment_size' must be at least 1048576.",
-    );
-    check_value(
-        "shutdown_timeout = \"-1s\"",
-        "Can't parse `shutdown_timeout` time duration: -1s",
-    );
+    check_value("sample_denominator = 0", "'sample_denominator' value must be greater than 0.");
+    check_value("sample_denominator = -4", "'sample_denominator' value must be greater than 0.");
+    check_value("max_pack_idle = \"2 minutes\"", "Can't parse `max_pack_idle` time duration: 2 minutes");
+    check_value("max_message_size = 1024", "Error: 'max_message_size' setting must be greater than 1024.");
+    check_value("max_message_size = 1", "Error: 'max_message_size' setting must be greater than 1024.");
+    check_value("queue_sync = \"always\"", "'queue_sync' must be 'ack', 'interval' or 'none', got 'always'");
+    check_value("queue_segment_size = 10", "'queue_segment_size' must be at least 1048576.");
+    check_value("shutdown_timeout = \"-1s\"", "Can't parse `shutdown_timeout` time duration: -1s");
     assert_eq!(hekad("max_message_size = 1025").check(), Ok(()));
     assert_eq!(hekad("max_message_size = 0").check(), Ok(()));
 }
@@ -100,11 +73,7 @@ fn values_out_of_range_are_refused() {
 #[test]
 fn a_queue_file_holds_the_largest_record() {
     let read = hekad("max_message_size = 100000000\nqueue_segment_size = 67108864");
-    assert!(
-        read.check()
-            .unwrap_err()
-            .starts_with("'queue_segment_size' must be at least 100000")
-    );
+    assert!(read.check().unwrap_err().starts_with("'queue_segment_size' must be at least 100000"));
 }
 
 #[test]
@@ -112,15 +81,9 @@ fn plugins_see_usable_numbers() {
     let globals =
         hekad("max_message_loops = 0\nplugin_chansize = -5\nbase_dir = \"b\"").globals("system.host");
     assert_eq!((globals.max_message_loops, globals.plugin_chansize), (1, 0));
-    assert_eq!(
-        (globals.hostname.as_str(), globals.base_dir),
-        ("system.host", PathBuf::from("b"))
-    );
+    assert_eq!((globals.hostname.as_str(), globals.base_dir), ("system.host", PathBuf::from("b")));
     assert_eq!(globals.max_message_size, heka_message::DEFAULT_MAX_MESSAGE_SIZE);
-    assert_eq!(
-        hekad("hostname = \"mine\"").globals("system.host").hostname,
-        "mine"
-    );
+    assert_eq!(hekad("hostname = \"mine\"").globals("system.host").hostname, "mine");
 }
 
 #[test]

@@ -12,27 +12,18 @@ fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 #[test]
 fn a_file_becomes_its_sections() {
-    let directory = directory(&[(
-        "any.name",
-        "[hekad]\nmaxprocs = 3\n\n[out]\ntype = \"LogOutput\"\nstray = 1\n",
-    )]);
+    let directory =
+        directory(&[("any.name", "[hekad]\nmaxprocs = 3\n\n[out]\ntype = \"LogOutput\"\nstray = 1\n")]);
     let loaded = load(&directory.path().join("any.name")).unwrap();
     assert_eq!(loaded.hekad.maxprocs, 3);
-    let sections: Vec<_> = loaded.files[0]
-        .sections
-        .iter()
-        .map(|s| (s.name.as_str(), s.line))
-        .collect();
+    let sections: Vec<_> = loaded.files[0].sections.iter().map(|s| (s.name.as_str(), s.line)).collect();
     assert_eq!(sections, [("hekad", 1), ("out", 4)]);
 }
 
 #[test]
 fn without_a_hekad_section_the_defaults_hold() {
     let directory = directory(&[("a.toml", "[out]\n")]);
-    assert_eq!(
-        load(&directory.path().join("a.toml")).unwrap().hekad,
-        Hekad::default()
-    );
+    assert_eq!(load(&directory.path().join("a.toml")).unwrap().hekad, Hekad::default());
 }
 
 #[test]
@@ -44,11 +35,7 @@ fn a_directory_gives_its_toml_files_by_name_and_the_last_hekad_counts() {
         ("c.conf", "not [ toml"),
     ]);
     let loaded = load(&directory.path().join("./")).unwrap();
-    let names: Vec<_> = loaded
-        .files
-        .iter()
-        .map(|file| file.path.file_name().unwrap().to_owned())
-        .collect();
+    let names: Vec<_> = loaded.files.iter().map(|file| file.path.file_name().unwrap().to_owned()).collect();
     assert_eq!(names, [".hidden.toml", "a.toml", "b.toml"]);
     assert_eq!((loaded.hekad.maxprocs, loaded.hekad.log_flags), (2, 3));
 }
@@ -99,8 +86,6 @@ fn bytes_that_are_no_utf_8_do_not_stop_the_file() {
     let file = directory.path().join("latin1.toml");
     fs::write(&file, b"[a] # caf\xe9\nk = \"\xe9\"\n").unwrap();
     let loaded = load(&file).unwrap();
-    let Value::Table(table) = &loaded.files[0].sections[0].value else {
-        panic!("{loaded:?}")
-    };
+    let Value::Table(table) = &loaded.files[0].sections[0].value else { panic!("{loaded:?}") };
     assert_eq!(table.get("k"), Some(&Value::String("\u{fffd}".into())));
 }

@@ -26,12 +26,8 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
         let Some(value) = self.values.next() else {
             return Ok(None);
         };
-        let decoder = ValueDecoder {
-            value: Here::Value(value),
-            line: self.line,
-            pass: self.pass,
-            strict: self.strict,
-        };
+        let decoder =
+            ValueDecoder { value: Here::Value(value), line: self.line, pass: self.pass, strict: self.strict };
         seed.deserialize(decoder).map(Some)
     }
 }
@@ -46,12 +42,7 @@ pub(super) struct Pairs<'a> {
 
 impl<'a> Pairs<'a> {
     pub(super) fn new(table: &'a Table, of: &ValueDecoder<'a>) -> Pairs<'a> {
-        Pairs {
-            entries: table.entries.iter(),
-            current: None,
-            pass: of.pass,
-            strict: of.strict,
-        }
+        Pairs { entries: table.entries.iter(), current: None, pass: of.pass, strict: of.strict }
     }
 
     fn value<'de, S: DeserializeSeed<'de>>(&self, entry: &Entry, seed: S) -> Result<S::Value, Failure> {
@@ -61,8 +52,7 @@ impl<'a> Pairs<'a> {
             pass: self.pass,
             strict: self.strict,
         };
-        seed.deserialize(decoder)
-            .map_err(|failure| failure.in_map(&entry.key, entry.line))
+        seed.deserialize(decoder).map_err(|failure| failure.in_map(&entry.key, entry.line))
     }
 }
 
@@ -71,9 +61,7 @@ impl<'de> MapAccess<'de> for Pairs<'_> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Failure> {
         self.current = self.entries.next();
-        self.current
-            .map(|entry| seed.deserialize(StrDeserializer::new(&entry.key)))
-            .transpose()
+        self.current.map(|entry| seed.deserialize(StrDeserializer::new(&entry.key))).transpose()
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Failure> {
@@ -93,12 +81,7 @@ impl<'de> SeqAccess<'de> for PairsInSequence<'_> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Failure> {
         self.0.current = self.0.entries.next();
         match self.0.current {
-            Some(entry) => seed
-                .deserialize(PairDecoder {
-                    entry,
-                    pairs: &self.0,
-                })
-                .map(Some),
+            Some(entry) => seed.deserialize(PairDecoder { entry, pairs: &self.0 }).map(Some),
             None => Ok(None),
         }
     }
@@ -118,10 +101,7 @@ impl<'de> Deserializer<'de> for PairDecoder<'_> {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Failure> {
-        visitor.visit_seq(Pair {
-            decoder: self,
-            given: 0,
-        })
+        visitor.visit_seq(Pair { decoder: self, given: 0 })
     }
 
     forward_to_deserialize_any! {
@@ -141,9 +121,7 @@ impl<'de> SeqAccess<'de> for Pair<'_> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Failure> {
         self.given += 1;
         match self.given {
-            1 => seed
-                .deserialize(StrDeserializer::new(&self.decoder.entry.key))
-                .map(Some),
+            1 => seed.deserialize(StrDeserializer::new(&self.decoder.entry.key)).map(Some),
             2 => self.decoder.pairs.value(self.decoder.entry, seed).map(Some),
             _ => Ok(None),
         }
@@ -170,20 +148,8 @@ impl<'a> Fields<'a> {
         pass: &'a Pass,
         strict: bool,
     ) -> Fields<'a> {
-        let these = Fields {
-            owner,
-            fields,
-            table,
-            rest: table.entries.iter(),
-            current: None,
-            pass,
-            strict,
-        };
-        for entry in table
-            .entries
-            .iter()
-            .filter(|entry| strict && these.field_of(&entry.key).is_none())
-        {
+        let these = Fields { owner, fields, table, rest: table.entries.iter(), current: None, pass, strict };
+        for entry in table.entries.iter().filter(|entry| strict && these.field_of(&entry.key).is_none()) {
             pass.saw_unknown(&entry.key, entry.line);
         }
         these
@@ -198,9 +164,7 @@ impl<'a> Fields<'a> {
 
     /// Whether a field takes this entry and not another one that is spelt more exactly.
     fn is_chosen(&self, entry: &Entry, field: Field) -> bool {
-        self.table
-            .option(field.key())
-            .is_some_and(|chosen| chosen.key == entry.key)
+        self.table.option(field.key()).is_some_and(|chosen| chosen.key == entry.key)
     }
 }
 

@@ -31,21 +31,13 @@ impl Failure {
 
     /// A value that does not fit for the reason `text`.
     pub(super) fn text(text: String) -> Failure {
-        Failure::Mismatch {
-            text,
-            path: String::new(),
-            line: 0,
-        }
+        Failure::Mismatch { text, path: String::new(), line: 0 }
     }
 
     /// The same failure, seen from the struct `owner` whose `field` was to take the entry `key` at `line`.
     pub(super) fn in_field(self, owner: &str, field: Field, key: &str, line: u32) -> Failure {
         match self {
-            Failure::Mismatch {
-                text,
-                path,
-                line: inner,
-            } => Failure::Mismatch {
+            Failure::Mismatch { text, path, line: inner } => Failure::Mismatch {
                 text: format!("Type mismatch for '{owner}.{}': {text}", field.go()),
                 path: below(key, &path),
                 line: if inner == 0 { line } else { inner },
@@ -57,11 +49,7 @@ impl Failure {
     /// The same failure, seen from a map that holds the entry `key` at `line`.
     pub(super) fn in_map(self, key: &str, line: u32) -> Failure {
         match self {
-            Failure::Mismatch {
-                text,
-                path,
-                line: inner,
-            } => Failure::Mismatch {
+            Failure::Mismatch { text, path, line: inner } => Failure::Mismatch {
                 text,
                 path: below(key, &path),
                 line: if inner == 0 { line } else { inner },
@@ -72,11 +60,7 @@ impl Failure {
 }
 
 fn below(key: &str, path: &str) -> String {
-    if path.is_empty() {
-        key.into()
-    } else {
-        format!("{key}.{path}")
-    }
+    if path.is_empty() { key.into() } else { format!("{key}.{path}") }
 }
 
 impl fmt::Display for Failure {
@@ -96,9 +80,7 @@ impl serde::de::Error for Failure {
     }
 
     fn missing_field(field: &'static str) -> Failure {
-        Failure::Missing {
-            key: option_key(field).into(),
-        }
+        Failure::Missing { key: option_key(field).into() }
     }
 
     fn duplicate_field(field: &'static str) -> Failure {

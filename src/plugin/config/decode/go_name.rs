@@ -43,19 +43,9 @@ mod tests {
 
     #[test]
     fn a_go_name_is_given_or_made_of_the_key() {
-        let given = Field {
-            serde: "es_index_from_timestamp|ESIndexFromTimestamp",
-        };
-        assert_eq!(
-            (given.key(), given.go().as_str()),
-            ("es_index_from_timestamp", "ESIndexFromTimestamp")
-        );
-        let made = Field {
-            serde: "flush_interval",
-        };
-        assert_eq!(
-            (made.key(), made.go().as_str()),
-            ("flush_interval", "FlushInterval")
-        );
+        let given = Field { serde: "es_index_from_timestamp|ESIndexFromTimestamp" };
+        assert_eq!((given.key(), given.go().as_str()), ("es_index_from_timestamp", "ESIndexFromTimestamp"));
+        let made = Field { serde: "flush_interval" };
+        assert_eq!((made.key(), made.go().as_str()), ("flush_interval", "FlushInterval"));
     }
 }

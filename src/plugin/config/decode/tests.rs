@@ -18,10 +18,7 @@ fn table(entries: &[(&str, Value)]) -> Table {
         value: value.clone(),
         line,
     };
-    Table {
-        entries: entries.map(entry).collect(),
-        line: 10,
-    }
+    Table { entries: entries.map(entry).collect(), line: 10 }
 }
 
 fn sub(entries: &[(&str, Value)]) -> Value {
@@ -85,10 +82,7 @@ fn check_refusal(entries: &[(&str, Value)], text: &str) {
 #[test]
 fn keys_match_without_regard_to_case_and_the_exact_one_wins() {
     let options = read(&[("PATH", string("a")), ("Es_Index", string("i"))]).unwrap();
-    assert_eq!(
-        (options.path.as_str(), options.es_index.as_deref()),
-        ("a", Some("i"))
-    );
+    assert_eq!((options.path.as_str(), options.es_index.as_deref()), ("a", Some("i")));
     let options = read(&[("Path", string("other")), ("path", string("exact"))]).unwrap();
     assert_eq!(options.path, "exact");
 }
@@ -100,10 +94,7 @@ fn missing_options_take_their_defaults() {
 
 #[test]
 fn values_of_every_shape_arrive() {
-    let free = sub(&[
-        ("when", Value::Datetime("2015-05-14T10:00:00Z".into())),
-        ("n", Value::Integer(1)),
-    ]);
+    let free = sub(&[("when", Value::Datetime("2015-05-14T10:00:00Z".into())), ("n", Value::Integer(1))]);
     let options = read(&[
         ("flush_interval", Value::Integer(5)),
         ("offset", Value::Integer(-5)),
@@ -115,24 +106,15 @@ fn values_of_every_shape_arrive() {
         ("tls", sub(&[("Cert_File", string("c"))])),
         ("config", free.clone()),
         ("anything", free.clone()),
-        (
-            "in_order",
-            sub(&[("q", Value::Integer(3)), ("b", Value::Integer(4))]),
-        ),
+        ("in_order", sub(&[("q", Value::Integer(3)), ("b", Value::Integer(4))])),
         ("mode", string("other")),
     ])
     .unwrap();
-    assert_eq!(
-        (options.flush_interval, options.offset, options.append),
-        (5, -5, true)
-    );
+    assert_eq!((options.flush_interval, options.offset, options.append), (5, -5, true));
     assert!((options.ratio - 0.5).abs() < f64::EPSILON);
     assert_eq!(options.subs, ["x", "y"]);
     assert_eq!(options.severity_map["A"], 1);
-    assert_eq!(
-        options.message_fields.0,
-        [("z".into(), "1".into()), ("a".into(), "2".into())]
-    );
+    assert_eq!(options.message_fields.0, [("z".into(), "1".into()), ("a".into(), "2".into())]);
     assert_eq!(options.tls.cert_file, "c");
     assert_eq!(Some(Value::Table(options.config)), options.anything);
     assert_eq!(options.anything, Some(free));
@@ -179,15 +161,9 @@ fn a_bool_is_said_to_be_an_integer() {
 #[test]
 fn arrays_and_maps_refuse_by_themselves_or_by_an_element() {
     let owner = "Type mismatch for 'file.FileOutputConfig";
-    check_refusal(
-        &[("subs", string("x"))],
-        &format!("{owner}.Subs': Expected slice but found 'string'."),
-    );
+    check_refusal(&[("subs", string("x"))], &format!("{owner}.Subs': Expected slice but found 'string'."));
     let numbers = Value::Array(vec![Value::Integer(1)]);
-    check_refusal(
-        &[("subs", numbers)],
-        &format!("{owner}.Subs': Expected string but found 'int64'."),
-    );
+    check_refusal(&[("subs", numbers)], &format!("{owner}.Subs': Expected string but found 'int64'."));
     check_refusal(
         &[("subs", sub(&[("a", string("b"))]))],
         &format!("{owner}.Subs': Expected slice but found 'map[string]interface {{}}'."),
@@ -208,10 +184,7 @@ fn arrays_and_maps_refuse_by_themselves_or_by_an_element() {
         &[("translation", sub(&[("A", sub(&[("b", string("2"))]))]))],
         &format!("{owner}.Translation': Expected integer but found 'string'."),
     );
-    check_refusal(
-        &[("config", string("x"))],
-        &format!("{owner}.Config': Expected map but found 'string'."),
-    );
+    check_refusal(&[("config", string("x"))], &format!("{owner}.Config': Expected map but found 'string'."));
 }
 
 #[test]
@@ -253,40 +226,22 @@ fn a_wrong_type_comes_before_an_unknown_key() {
 
 #[test]
 fn an_unknown_key_is_named_in_lower_case_with_its_line() {
-    let refused = read(&[
-        ("path", string("x")),
-        ("NoPe", Value::Integer(1)),
-        ("type", string("FileOutput")),
-    ]);
-    assert_eq!(
-        refused.unwrap_err(),
-        ConfigError::UnknownKey {
-            key: "nope".into(),
-            line: 12
-        }
-    );
+    let refused = read(&[("path", string("x")), ("NoPe", Value::Integer(1)), ("type", string("FileOutput"))]);
+    assert_eq!(refused.unwrap_err(), ConfigError::UnknownKey { key: "nope".into(), line: 12 });
 }
 
 #[test]
 fn an_unknown_key_comes_before_one_below() {
     let nested = sub(&[("below", Value::Integer(1))]);
     let refused = read(&[("tls", nested), ("above", Value::Integer(1))]).unwrap_err();
-    assert_eq!(
-        refused,
-        ConfigError::UnknownKey {
-            key: "above".into(),
-            line: 12
-        }
-    );
+    assert_eq!(refused, ConfigError::UnknownKey { key: "above".into(), line: 12 });
 }
 
 #[test]
 fn a_mismatch_carries_the_path_and_the_innermost_line() {
     let nested = sub(&[("other", string("x")), ("cert_file", Value::Integer(1))]);
     let refused = read(&[("tls", nested)]).unwrap_err();
-    let ConfigError::Mismatch { key, line, .. } = refused else {
-        panic!("{refused:?}")
-    };
+    let ConfigError::Mismatch { key, line, .. } = refused else { panic!("{refused:?}") };
     assert_eq!((key.as_str(), line), ("tls.cert_file", 12));
 }
 
@@ -296,30 +251,17 @@ fn sub_tables_are_strict_only_under_their_fields_go_name() {
     let unknown = |key: &str| read(&[(key, nested())]).unwrap_err();
     assert!(matches!(unknown("tls"), ConfigError::UnknownKey { .. }));
     assert!(matches!(unknown("TLS"), ConfigError::UnknownKey { .. }));
-    assert!(matches!(
-        read(&[("Command", sub(&[("0", nested())]))]),
-        Err(ConfigError::UnknownKey { .. })
-    ));
+    assert!(matches!(read(&[("Command", sub(&[("0", nested())]))]), Err(ConfigError::UnknownKey { .. })));
     assert!(read(&[("signers", nested())]).is_ok());
 }
 
 #[test]
 fn common_keys_of_the_kind_are_known_in_nested_tables_too() {
-    let common = [
-        ("message_matcher", string("TRUE")),
-        ("Encoder", string("x")),
-        ("retries", sub(&[])),
-    ];
+    let common = [("message_matcher", string("TRUE")), ("Encoder", string("x")), ("retries", sub(&[]))];
     assert!(read(&common).is_ok());
     assert!(read(&[("tls", sub(&common))]).is_ok());
     let refused = decode::<Options>(&table(&common), Kind::Input).unwrap_err();
-    assert_eq!(
-        refused,
-        ConfigError::UnknownKey {
-            key: "message_matcher".into(),
-            line: 11
-        }
-    );
+    assert_eq!(refused, ConfigError::UnknownKey { key: "message_matcher".into(), line: 11 });
     assert!(decode_struct::<Tls>(&table(&[("type", string("x"))])).is_err());
 }
 
@@ -332,19 +274,13 @@ fn a_lenient_decoding_lets_unknown_keys_pass() {
 #[test]
 fn a_section_that_is_no_table_is_refused() {
     let refused = decode_value::<Tls>(&Value::Integer(5), 7).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "Type mismatch for tcp.TlsConfig. Expected map but found 'int64'."
-    );
+    assert_eq!(refused.to_string(), "Type mismatch for tcp.TlsConfig. Expected map but found 'int64'.");
     assert!(matches!(refused, ConfigError::Mismatch { line: 7, .. }));
 }
 
 #[test]
 fn any_options_take_everything() {
-    let odd = table(&[
-        ("whatever", Value::Bool(true)),
-        ("x", sub(&[("y", Value::Array(vec![]))])),
-    ]);
+    let odd = table(&[("whatever", Value::Bool(true)), ("x", sub(&[("y", Value::Array(vec![]))]))]);
     assert!(decode::<AnyOptions>(&odd, Kind::Encoder).is_ok());
 }
 
@@ -365,11 +301,5 @@ fn an_option_without_default_must_be_given() {
     let refused = decode::<Strict>(&table(&[]), Kind::Input).unwrap_err();
     assert_eq!(refused.to_string(), "option 'address' must be given");
     let refused = decode::<Strict>(&table(&[("adress", string("x"))]), Kind::Input).unwrap_err();
-    assert_eq!(
-        refused,
-        ConfigError::UnknownKey {
-            key: "adress".into(),
-            line: 11
-        }
-    );
+    assert_eq!(refused, ConfigError::UnknownKey { key: "adress".into(), line: 11 });
 }

@@ -39,9 +39,9 @@ impl<'a> ValueDecoder<'a> {
             Here::Value(Value::Integer(number)) if (least..=most).contains(&i128::from(*number)) => {
                 Ok(*number)
             }
-            Here::Value(Value::Integer(number)) => Err(Failure::text(format!(
-                "Integer '{number}' is out of the range of {least} to {most}."
-            ))),
+            Here::Value(Value::Integer(number)) => {
+                Err(Failure::text(format!("Integer '{number}' is out of the range of {least} to {most}.")))
+            }
             _ => self.found("integer"),
         }
     }
@@ -54,12 +54,7 @@ impl<'a> ValueDecoder<'a> {
     }
 
     fn elements(&self, values: &'a [Value]) -> Elements<'a> {
-        Elements {
-            values: values.iter(),
-            line: self.line,
-            pass: self.pass,
-            strict: self.strict,
-        }
+        Elements { values: values.iter(), line: self.line, pass: self.pass, strict: self.strict }
     }
 }
 
