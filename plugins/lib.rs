@@ -6,6 +6,7 @@ mod split_all;
 
 heka_plugin::registry! {
     heka_framing { splitter }
+    logstreamer { input }
     null { splitter }
     pattern_grouping { splitter }
     regex { splitter }

@@ -34,7 +34,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use heka_plugin::input::InputPlugin;
-use heka_plugin::{ConfigError, Context, Deliverer, Inlet, Input, InputDefaults, Log, Pack, PluginDef, PluginError, Stop};
+use heka_plugin::{
+    ConfigError, Context, Deliverer, Inlet, Input, InputDefaults, Log, Pack, PluginDef, PluginError, Stop,
+};
 
 pub use self::options::Options;
 pub use self::set::{LogstreamSet, Scan, SetOptions};
@@ -151,7 +153,10 @@ impl Input for LogstreamerInput {
     fn report(&self) -> Vec<(String, String, &'static str)> {
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = places.iter().flat_map(|(name, (file, bytes))| {
-            [(format!("{name}-filename"), file.clone(), ""), (format!("{name}-bytes"), bytes.to_string(), "count")]
+            [
+                (format!("{name}-filename"), file.clone(), ""),
+                (format!("{name}-bytes"), bytes.to_string(), "count"),
+            ]
         });
         rows.collect()
     }
@@ -178,6 +183,7 @@ impl Run<'_> {
     /// Adds a stream with a deliverer of its own.
     fn add(&mut self, name: String, files: Vec<Arc<Path>>, start: Start) -> Result<(), String> {
         let mut deliverer = self.inlet.deliverer(&(self.streams.len() + 1).to_string())?;
+        deliverer.swallow_long_tails();
         decorate(deliverer.as_mut(), self.settings.hostname.clone(), name.clone());
         self.streams.push(Stream::new(name, files, start.journal, start.begin, deliverer));
         Ok(())

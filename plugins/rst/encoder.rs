@@ -6,7 +6,7 @@ use heka_plugin::config::AnyOptions;
 use heka_plugin::encoder::EncoderPlugin;
 use heka_plugin::{ConfigError, Context, Encode, EncodeError, Encoder, PluginDef, registry};
 
-use crate::elasticsearch::json_encoder::dynamic::write_base64;
+use crate::base64_text::write_base64;
 
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::encoder::<RstEncoder>();
@@ -26,9 +26,6 @@ impl EncoderPlugin for RstEncoder {
 impl Encoder for RstEncoder {
     fn encode(&mut self, message: MessageView<'_>, out: &mut Vec<u8>) -> Result<Encode, EncodeError> {
         let headers = message.headers();
-        fn text(text: Option<&bstr::BStr>) -> &[u8] {
-            text.map_or(&[], |text| text)
-        }
         let mut number = itoa::Buffer::new();
         out.extend_from_slice(b"\n:Timestamp: ");
         write_time_string(headers.timestamp.unwrap_or(0), &Zone::Utc, out);
@@ -52,6 +49,10 @@ impl Encoder for RstEncoder {
         out.push(b'\n');
         Ok(Encode::Done)
     }
+}
+
+fn text(text: Option<&bstr::BStr>) -> &[u8] {
+    text.map_or(&[], |text| text)
 }
 
 fn write_line(label: &[u8], text: &[u8], out: &mut Vec<u8>) {

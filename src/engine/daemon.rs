@@ -73,6 +73,7 @@ fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logge
         live_decoders: Arc::default(),
         live_splitters: Arc::default(),
         catalog: plan.catalog.clone(),
+        queue_sync: sync_mode(hekad),
         queue_max_size_bytes: hekad.queue_max_size,
     };
     logger.info("Starting hekad...");

@@ -14,6 +14,7 @@
 pub mod config;
 pub mod counters;
 pub mod daemon;
+pub mod filter_state;
 pub mod gate;
 mod held;
 pub mod keeper;

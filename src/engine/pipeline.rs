@@ -7,6 +7,7 @@ mod stop;
 use std::sync::{Arc, Mutex};
 
 use heka_plugin::{Globals, Stop};
+use heka_queue::SyncMode;
 
 use crate::gate::Gate;
 use crate::keeper::Entry;
@@ -73,6 +74,8 @@ pub struct Shared {
     pub live_splitters: LiveDecoders,
     /// Encoders, decoders, splitters.
     pub catalog: Arc<Catalog>,
+    /// What a receipt promises.
+    pub queue_sync: SyncMode,
     /// Lag limit in bytes of a reader without one of its own.
     pub queue_max_size_bytes: u64,
 }

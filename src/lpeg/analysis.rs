@@ -85,15 +85,15 @@ fn has_captures_within(tree: &[Node], mut i: usize, calls: &mut u32) -> bool {
         match tree[i].tag() {
             Tag::Capture | Tag::RunTime => return true,
             Tag::Char | Tag::Set | Tag::Any | Tag::True | Tag::False | Tag::OpenCall => return false,
-            Tag::Rep | Tag::Not | Tag::And | Tag::Behind | Tag::Grammar => i += 1,
+            Tag::Rep | Tag::Not | Tag::And | Tag::Behind | Tag::Grammar | Tag::Rule => i += 1,
             Tag::Call => {
                 if *calls == 0 {
                     return true;
                 }
                 *calls -= 1;
-                i = callee(tree, i) + 1;
+                i = callee(tree, i);
             }
-            Tag::Seq | Tag::Choice | Tag::Rule => {
+            Tag::Seq | Tag::Choice => {
                 if has_captures_within(tree, i + 1, calls) {
                     return true;
                 }

@@ -83,8 +83,11 @@ impl Field {
     /// Bytes that [`Field::encode`] appends.
     pub fn encoded_len(&self) -> usize {
         let texts = [&self.name, &self.representation].into_iter().flatten();
-        let texts: usize =
-            texts.chain(&self.value_string).chain(&self.value_bytes).map(|text| delimited_len(text.len())).sum();
+        let texts: usize = texts
+            .chain(&self.value_string)
+            .chain(&self.value_bytes)
+            .map(|text| delimited_len(text.len()))
+            .sum();
         let list = |bytes: usize| if bytes == 0 { 0 } else { delimited_len(bytes) };
         texts
             + self.value_type.map_or(0, |value_type| 1 + varint_len(i64::from(value_type.raw()) as u64))

@@ -106,3 +106,55 @@ pub fn unframe(frame: &[u8]) -> Option<Unframed<'_>> {
     let header = &framed_header[HEADER_DELIMITER_SIZE..HEADER_DELIMITER_SIZE + header_size];
     Some(Unframed { header, message })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_the_writer() {
+        let mut out = b"before".to_vec();
+        let error = write_frame(&[0; 101], 100, &mut out).unwrap_err();
+        assert_eq!(error.to_string(), "Message too big, requires 101 (MAX_MESSAGE_SIZE = 100)");
+        let signer = Signer { name: "x".repeat(250).into(), ..Signer::default() };
+        let error = write_signed_frame(b"", &signer, 100, &mut out).unwrap_err();
+        assert_eq!(error.to_string(), "Message header too big, requires 275 (MAX_HEADER_SIZE = 255)");
+        let error = write_frame_with(b"", &[0x78; 254], 100, &mut out).unwrap_err();
+        assert_eq!(error, FrameError::HeaderTooBig { size: 256 });
+        assert_eq!(out, b"before");
+        write_frame(&[0; 100], 100, &mut out).unwrap();
+        assert_eq!(out.len(), 6 + 105);
+        assert_eq!(max_record_size(DEFAULT_MAX_MESSAGE_SIZE), 65794);
+    }
+
+    #[test]
+    fn more_header_fields_are_skipped_by_other_readers() {
+        let mut out = Vec::new();
+        write_frame_with(b"hi", &[0xc0, 0x3e, 7], 100, &mut out).unwrap();
+        let found = find_frame(&out, 100);
+        assert_eq!(
+            found,
+            FindFrame { consumed: out.len(), record: Some(0..out.len()), problems: Vec::new() }
+        );
+        let parts = unframe(&out).unwrap();
+        assert_eq!(parts.message, b"hi");
+        let last = Header::raw_fields(parts.header).last().unwrap();
+        assert_eq!((last.number, last.value), (1000, RawValue::Varint(7)));
+    }
+
+    #[test]
+    fn a_signer_is_written_even_without_name() {
+        let mut out = Vec::new();
+        write_signed_frame(b"", &Signer::default(), 100, &mut out).unwrap();
+        let header = Header::decode(unframe(&out).unwrap().header).unwrap();
+        assert_eq!(header.hmac_signer, Some(&b""[..]));
+        assert_eq!((header.hmac_key_version, header.hmac_hash_function), (Some(0), None));
+    }
+
+    #[test]
+    fn too_short_for_a_frame() {
+        for frame in [&b""[..], b"\x1e", b"\x1e\x00", b"\x1e\x02\x08\x00"] {
+            assert_eq!(unframe(frame), None);
+        }
+    }
+}

@@ -16,6 +16,7 @@
 //! | [`layout`] | `time.ParseInLocation` | timestamps of decoders |
 //! | [`timestamp`] | Heka's forgiving timestamp parsing | timestamps of decoders |
 //! | [`duration`] | `time.ParseDuration` | options |
+//! | [`os_error`] | `os.PathError` | error texts |
 
 pub mod clock;
 mod digits;
@@ -24,6 +25,7 @@ pub mod float;
 pub mod json;
 pub mod layout;
 pub mod number;
+pub mod os_error;
 pub mod proto_text;
 pub mod quote;
 pub mod strftime;

@@ -147,7 +147,8 @@ impl Regex {
             None => self.regex.captures_at(haystack, start)?,
             Some(replaced) => self.regex.captures_at(&replaced.text, replaced.position(start))?,
         };
-        let original = |range| replaced.as_ref().map_or_else(|| Range::clone(&range), |r| r.original(range.clone()));
+        let original =
+            |range| replaced.as_ref().map_or_else(|| Range::clone(&range), |r| r.original(range.clone()));
         let groups = captures.iter().map(|group| group.map(|group| original(group.range()))).collect();
         Some(Captures { haystack, groups })
     }

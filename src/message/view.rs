@@ -1,5 +1,6 @@
 //! A message read in place: lazily, borrowed, without allocation.
 
+mod canonical;
 mod field;
 mod header;
 
@@ -107,7 +108,7 @@ impl<'a> MessageView<'a> {
     /// The dynamic fields, in order.
     #[inline]
     pub fn fields(&self) -> Fields<'a> {
-        let position = if self.canonical { seek(self.bytes, FIELDS).0 } else { 0 };
+        let position = if self.canonical { canonical::seek(self.bytes, FIELDS).0 } else { 0 };
         Fields { bytes: self.bytes, position, canonical: self.canonical }
     }
 
@@ -129,11 +130,8 @@ impl<'a> MessageView<'a> {
         if !self.canonical {
             return self.headers().delimited(number);
         }
-        let (position, found) = seek(self.bytes, number);
-        if !found {
-            return None;
-        }
-        Reader::at(self.bytes, position + 1).delimited().ok()
+        let (position, found) = canonical::seek(self.bytes, number);
+        if found { canonical::delimited(self.bytes, position + 1) } else { None }
     }
 
     #[inline]
@@ -141,32 +139,11 @@ impl<'a> MessageView<'a> {
         if !self.canonical {
             return self.headers().varint(number);
         }
-        let (position, found) = seek(self.bytes, number);
+        let (position, found) = canonical::seek(self.bytes, number);
         if !found {
             return None;
         }
         Reader::at(self.bytes, position + 1).varint().ok()
-    }
-}
-
-/// Finds a field in canonical bytes: where its tag is and true, or where a higher one (or the end) is
-/// and false. There every tag of a known field is one byte, ascending, of one wire type a number.
-#[inline]
-fn seek(bytes: &[u8], number: u8) -> (usize, bool) {
-    let wanted = number << 3;
-    let mut reader = Reader::new(bytes);
-    loop {
-        let position = reader.position();
-        let Some(&tag) = bytes.get(position) else { return (position, false) };
-        if tag >= wanted {
-            return (position, tag & !7 == wanted);
-        }
-        let mut value = Reader::at(bytes, position + 1);
-        let skipped = if tag & 7 == VARINT { value.skip_varint() } else { value.delimited().map(drop) };
-        if skipped.is_err() {
-            return (bytes.len(), false);
-        }
-        reader = value;
     }
 }
 
@@ -187,9 +164,8 @@ impl<'a> Iterator for Fields<'a> {
             if *self.bytes.get(self.position)? != FIELDS << 3 | BYTES {
                 return None;
             }
-            let mut reader = Reader::at(self.bytes, self.position + 1);
-            let field = reader.delimited().ok()?;
-            self.position = reader.position();
+            let field = canonical::delimited(self.bytes, self.position + 1)?;
+            self.position = canonical::delimited_end(self.bytes, self.position + 1);
             return Some(FieldView::new(field, true));
         }
         self.next_anywhere()

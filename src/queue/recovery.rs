@@ -94,7 +94,8 @@ fn read_last(dir: &Path, options: &Options, lengths: &BTreeMap<u64, u64>) -> Res
         }
         unsynced &= padded;
         // Before copies, the first writing of the same records may have come further.
-        sequence_known |= scan.last.as_ref().is_some_and(|last| !last.is_copy());
+        let kept = scan.torn.as_ref().map_or(&scan.last, |(last, _)| last);
+        sequence_known = kept.as_ref().is_some_and(|last| !last.is_copy());
         let keep = if unsynced || found.is_empty() { scan.end } else { map.len() };
         found.push(Found { id, map, scan, keep });
     }
@@ -109,15 +110,18 @@ fn drop_unacknowledged(found: &mut [Found]) {
     let from = found.iter().rposition(is_copied).unwrap_or(0);
     let mut last: Option<u64> = None;
     let mut last_id = 0;
-    // Whether what should follow `last` may have been lost.
-    let mut open_end = false;
+    // Whether what should follow `last` may have been lost, and whether it must have been.
+    let (mut open_end, mut lost) = (false, false);
     let mut dropping = false;
     for segment in &mut found[from..] {
+        if segment.id != last_id + 1 {
+            // What was between was pruned; nothing is known to be missing.
+            (last, open_end, lost) = (None, false, false);
+        }
         let gap = match (&segment.scan.first, last) {
-            // A segment between the two was pruned.
-            _ if segment.id != last_id + 1 => false,
             (Some(first), Some(last)) => first.sequence != last.wrapping_add(1),
-            _ => false,
+            (Some(_), None) => lost,
+            (None, _) => false,
         };
         last_id = segment.id;
         if dropping || (gap && open_end) {
@@ -133,6 +137,8 @@ fn drop_unacknowledged(found: &mut [Found]) {
         }
         last = segment.scan.last.as_ref().map(|frame| frame.sequence).or(last);
         open_end = segment.scan.open_end || (open_end && segment.scan.last.is_none());
+        // It was not left for the next one without a record in it.
+        lost = segment.scan.last.is_none() && (lost || (segment.scan.open_end && segment.map.len() > 0));
     }
 }
 

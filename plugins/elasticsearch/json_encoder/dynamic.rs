@@ -1,11 +1,10 @@
 //! Dynamic fields as members of a JSON object.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use heka_message::golang::write_float_g;
 use heka_message::{FieldView, MessageView, Value};
 
 use super::text::{write_escaped, write_string};
+use crate::base64_text::write_base64;
 
 /// Which dynamic fields are written, and how.
 pub(crate) struct DynamicFields {
@@ -88,13 +87,4 @@ fn write_value(value: Value<'_>, raw: bool, in_list: bool, out: &mut Vec<u8>) {
         Value::Double(number) => write_float_g(number, out),
         Value::Bool(truth) => out.extend_from_slice(if truth { b"true" } else { b"false" }),
     }
-}
-
-/// Appends bytes as base64 with padding.
-pub(crate) fn write_base64(bytes: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
-    // The room is exactly what base64 takes.
-    let written = STANDARD.encode_slice(bytes, &mut out[start..]).unwrap_or(0);
-    out.truncate(start + written);
 }

@@ -77,7 +77,7 @@ impl Gunzip {
     pub(super) fn read(&mut self, file: &File, out: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.part {
-                Part::Header => match header(&self.input[self.from..self.to], self.raw == (self.to as u64)) {
+                Part::Header => match header(self.skip_padding()) {
                     Header::Size(size) => {
                         self.from += size;
                         self.inflate.reset(false);
@@ -112,6 +112,12 @@ impl Gunzip {
         }
     }
 
+    /// The input after NUL bytes, which tapes and file systems leave behind a member.
+    fn skip_padding(&mut self) -> &[u8] {
+        self.from += self.input[self.from..self.to].iter().take_while(|byte| **byte == 0).count();
+        &self.input[self.from..self.to]
+    }
+
     fn body(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self.inflate.decompress(&self.input[self.from..self.to], out, FlushDecompress::None);
@@ -125,7 +131,9 @@ impl Gunzip {
         match status {
             Status::StreamEnd => self.part = Part::Trailer,
             // Neither end nor progress though there is input: it would go on for ever.
-            _ if used == 0 && made == 0 && self.from < self.to => return Err(self.broken("flate: corrupt input")),
+            _ if used == 0 && made == 0 && self.from < self.to => {
+                return Err(self.broken("flate: corrupt input"));
+            }
             _ => {}
         }
         Ok(made)
@@ -134,7 +142,8 @@ impl Gunzip {
     /// The text has been handed out by now; a wrong sum is only worth an error.
     fn trailer(&mut self) -> io::Result<()> {
         let trailer = &self.input[self.from..self.from + 8];
-        let good = trailer[..4] == self.crc.sum().to_le_bytes() && trailer[4..] == self.crc.amount().to_le_bytes();
+        let good =
+            trailer[..4] == self.crc.sum().to_le_bytes() && trailer[4..] == self.crc.amount().to_le_bytes();
         self.from += 8;
         self.part = Part::Header;
         if good { Ok(()) } else { Err(io::Error::new(ErrorKind::InvalidData, "gzip: invalid checksum")) }
@@ -164,11 +173,8 @@ impl Gunzip {
     }
 }
 
-/// Finds the end of a member's header (RFC 1952). Between members NUL bytes, which tapes and file systems leave behind, are
-/// skipped.
-fn header(input: &[u8], at_start: bool) -> Header {
-    let padding = if at_start { 0 } else { input.iter().take_while(|byte| **byte == 0).count() };
-    let bytes = &input[padding..];
+/// Finds the end of a member's header (RFC 1952).
+fn header(bytes: &[u8]) -> Header {
     let known = bytes.len().min(3);
     if bytes[..known] != [MAGIC[0], MAGIC[1], 8][..known] {
         return Header::Bad;
@@ -189,7 +195,7 @@ fn header(input: &[u8], at_start: bool) -> Header {
     if flags & 2 != 0 {
         size += 2;
     }
-    if size <= bytes.len() { Header::Size(padding + size) } else { Header::Incomplete }
+    if size <= bytes.len() { Header::Size(size) } else { Header::Incomplete }
 }
 
 #[cfg(test)]

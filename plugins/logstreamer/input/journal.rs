@@ -68,7 +68,8 @@ pub(super) fn load(path: &Path) -> Result<Loaded, String> {
     if content.is_empty() {
         return Ok(Loaded::Absent);
     }
-    let torn = |why: &str| Loaded::Torn(format!("journal {} is damaged, it is ignored: {why}", path.display()));
+    let torn =
+        |why: &str| Loaded::Torn(format!("journal {} is damaged, it is ignored: {why}", path.display()));
     if content.contains(&0) {
         return Ok(torn("NUL bytes"));
     }

@@ -43,7 +43,8 @@ pub(super) fn locate(files: &[Arc<Path>], position: &Position) -> Located {
 /// newest; but before it those that were written to after the journal was saved, for then `named` has been rotated since.
 pub(super) fn untouched(files: &[Arc<Path>], named: &Path, saved: SystemTime) -> usize {
     let saved = saved.checked_sub(CLOCK_STEP).unwrap_or(saved);
-    let is_newer = |file: &Arc<Path>| fs::metadata(file).and_then(|meta| meta.modified()).is_ok_and(|time| time > saved);
+    let is_newer =
+        |file: &Arc<Path>| fs::metadata(file).and_then(|meta| meta.modified()).is_ok_and(|time| time > saved);
     let mut index = files.iter().position(|file| **file == *named).unwrap_or(files.len().saturating_sub(1));
     while index > 0 && is_newer(&files[index - 1]) {
         index -= 1;

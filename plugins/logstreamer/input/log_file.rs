@@ -163,7 +163,8 @@ impl LogFile {
         if size == 0 || (size == 1 && start[0] == MAGIC[0]) {
             return Ok(false);
         }
-        self.form = if size == 2 && start == MAGIC { Form::Gzip(Box::new(Gunzip::new())) } else { Form::Plain };
+        self.form =
+            if size == 2 && start == MAGIC { Form::Gzip(Box::new(Gunzip::new())) } else { Form::Plain };
         Ok(true)
     }
 

@@ -63,7 +63,9 @@ impl Marks {
     pub(super) fn wait(&mut self, deadline: Instant) {
         while let Some(mark) = self.waiting.front() {
             let left = deadline.saturating_duration_since(Instant::now());
-            if !mark.receipt.is_held() && (left.is_zero() || !mark.receipt.wait(left.min(Duration::from_secs(1)))) {
+            if !mark.receipt.is_held()
+                && (left.is_zero() || !mark.receipt.wait(left.min(Duration::from_secs(1))))
+            {
                 if left.is_zero() {
                     return;
                 }

@@ -48,7 +48,17 @@ impl Translation {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -69,7 +79,10 @@ pub(super) struct Captures {
 impl Captures {
     /// Takes the captures in the order of their groups; unnamed ones have the name "". The first value without a number
     /// ends it: later captures then count as not there, as in Heka.
-    pub(super) fn new<'a>(groups: impl Iterator<Item = (&'a str, String)>, translation: &Translation) -> Captures {
+    pub(super) fn new<'a>(
+        groups: impl Iterator<Item = (&'a str, String)>,
+        translation: &Translation,
+    ) -> Captures {
         let mut captures = Captures::default();
         for (name, value) in groups {
             let number = if name.is_empty() { None } else { Some(translation.number(name, &value)) };

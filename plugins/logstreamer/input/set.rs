@@ -69,8 +69,10 @@ impl LogstreamSet {
         let translation = Translation::new(&options.translation)?;
         let root = real_path(Path::new(&options.log_directory))?;
         let shown = root.to_string_lossy();
-        let between = if shown.ends_with('/') || file_match.starts_with('/') { "" } else { MAIN_SEPARATOR_STR };
-        let regex = Regex::new(&format!("^{}{between}{file_match}", quote(&shown))).map_err(|why| why.to_string())?;
+        let between =
+            if shown.ends_with('/') || file_match.starts_with('/') { "" } else { MAIN_SEPARATOR_STR };
+        let regex =
+            Regex::new(&format!("^{}{between}{file_match}", quote(&shown))).map_err(|why| why.to_string())?;
         Ok(LogstreamSet {
             root,
             regex,
@@ -139,7 +141,8 @@ impl LogstreamSet {
 fn real_path(path: &Path) -> Result<PathBuf, String> {
     let real = fs::canonicalize(path).map_err(|error| {
         let exists = |path: &Path| fs::symlink_metadata(path).is_ok();
-        let ancestors: Vec<_> = path.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()).collect();
+        let ancestors: Vec<_> =
+            path.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()).collect();
         let missing = ancestors.into_iter().rev().find(|ancestor| !exists(ancestor)).unwrap_or(path);
         os_error("lstat", missing, &error)
     })?;

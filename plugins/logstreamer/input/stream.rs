@@ -16,7 +16,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use heka_plugin::input::Overlong;
 use heka_plugin::{Deliverer, Inlet, PluginError, Pushed, Receipt};
 
 pub(super) use self::place::Begin;
@@ -140,7 +139,7 @@ impl Stream {
         let size = if self.whole_reads { WHOLE_READ_SIZE.min(around.max_record_size) } else { READ_SIZE };
         match log.read(&mut buffer[..CONTEXT_SIZE + size]) {
             Ok(Read::Bytes(range)) => {
-                let delivered = self.deliver(around, &mut log, &buffer[range]);
+                let delivered = self.deliver(&mut log, &buffer[range]);
                 self.log = Some(log);
                 self.complaints.clear("read");
                 self.rotation.moved();
@@ -161,33 +160,18 @@ impl Stream {
         }
     }
 
-    /// Pushes bytes that were read. The pieces are so small that no more than one record of each can be over-long.
-    fn deliver(&mut self, around: &Surroundings, log: &mut LogFile, bytes: &[u8]) -> Result<(), PluginError> {
-        let size = if self.whole_reads { bytes.len() } else { around.max_record_size };
-        for piece in bytes.chunks(size.max(1)) {
-            let pushed = self.deliverer.push(piece)?;
-            self.pushed(around, log, piece, &pushed);
-        }
-        Ok(())
-    }
-
-    fn pushed(&mut self, around: &Surroundings, log: &mut LogFile, piece: &[u8], pushed: &Pushed) {
-        let read = log.end() + piece.len() as u64;
+    /// Pushes bytes that were read.
+    fn deliver(&mut self, log: &mut LogFile, bytes: &[u8]) -> Result<(), PluginError> {
+        let pushed = self.deliverer.push(bytes)?;
+        let read = log.end() + bytes.len() as u64;
         let done = (self.base + pushed.done).clamp(self.done, read);
-        log.window.advance(piece, done);
+        log.window.advance(bytes, done);
         let moved = done > self.done;
         self.done = done;
         if moved || pushed.records > 0 {
-            self.mark(log, pushed.records, pushed.receipt.clone());
+            self.mark(log, pushed.records, pushed.receipt);
         }
-        if let Some(overlong) = pushed.overlong {
-            let fate = match overlong {
-                Overlong::Truncated => "truncated",
-                Overlong::Dropped => "dropped",
-            };
-            let limit = around.max_record_size;
-            around.inlet.log_error(&format!("record exceeded MAX_RECORD_SIZE {limit} and was {fate}"));
-        }
+        Ok(())
     }
 
     /// Remembers the present position, to be journalled once the receipt says so.
@@ -210,44 +194,38 @@ impl Stream {
     }
 
     /// Nothing will be added to an unfinished record: delivers it as it is, so that it is not joined with what comes next.
-    fn close_record(&mut self, around: &Surroundings, log: &mut LogFile) -> Result<(), PluginError> {
-        let rest = log.end() - self.done;
-        if rest == 0 {
-            return Ok(());
+    fn close_record(&mut self, log: &mut LogFile) -> Result<(), PluginError> {
+        if log.end() > self.done {
+            let pushed = self.deliverer.finish_record()?;
+            self.rest_is_done(log, pushed);
         }
-        let gives_rest = self.delivers_rest == Some(true);
-        let pushed = if gives_rest { self.deliverer.finish()? } else { self.deliverer.push(b"\n")? };
-        if pushed.records == 0 {
-            let path = log.path.display();
-            around.inlet.log_error(&format!("{path} ends with {rest} bytes that are no record, they are dropped"));
-        }
+        Ok(())
+    }
+
+    fn rest_is_done(&mut self, log: &mut LogFile, pushed: Pushed) {
         self.done = log.end();
         log.window.advance(&[], self.done);
         self.mark(log, pushed.records, pushed.receipt);
         self.deliverer.reset();
         self.base = self.done;
-        Ok(())
     }
 
     /// The file has ended and keeps still. With `deliver_incomplete_final` that makes its last bytes a record.
-    fn deliver_rest(&mut self, around: &Surroundings, log: &mut LogFile) -> Result<(), PluginError> {
+    fn deliver_rest(&mut self, log: &mut LogFile) -> Result<(), PluginError> {
         if self.delivers_rest == Some(false) || log.end() == self.done {
             return Ok(());
         }
         let pushed = self.deliverer.finish()?;
-        self.deliverer.reset();
         self.delivers_rest = Some(pushed.records > 0);
         if pushed.records > 0 {
-            self.done = log.end();
-            self.base = self.done;
-            log.window.advance(&[], self.done);
-            self.mark(log, pushed.records, pushed.receipt);
+            self.rest_is_done(log, pushed);
             return Ok(());
         }
         // The deliverer has forgotten it; it is still to be completed.
+        self.deliverer.reset();
         self.base = self.done;
         let rest = log.window.from(self.done).to_vec();
         log.window.rewind(self.done);
-        self.deliver(around, log, &rest)
+        self.deliver(log, &rest)
     }
 }

@@ -40,7 +40,8 @@ mod tests {
         std::os::unix::fs::symlink(dir.path().join("b"), dir.path().join("link")).unwrap();
         let mut seen = Vec::new();
         walk(dir.path(), &mut |path| seen.push(path), &mut |path, error| panic!("{path:?} {error}"));
-        let names: Vec<_> = seen.iter().map(|path| path.strip_prefix(dir.path()).unwrap().to_str().unwrap()).collect();
+        let names: Vec<_> =
+            seen.iter().map(|path| path.strip_prefix(dir.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a", "b/1/x", "b/2", "b.log", "c", "link"]);
     }
 

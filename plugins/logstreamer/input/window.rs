@@ -69,7 +69,8 @@ impl Window {
     }
 
     fn index(&self, position: u64) -> usize {
-        usize::try_from(position.saturating_sub(self.start)).map_or(self.bytes.len(), |at| at.min(self.bytes.len()))
+        usize::try_from(position.saturating_sub(self.start))
+            .map_or(self.bytes.len(), |at| at.min(self.bytes.len()))
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use heka_plugin::{Encoder, PluginError, Stop};
+use heka_plugin::{Encoder, Filter, PluginError, Stop};
+use heka_queue::SyncMode;
 
 use super::{InputTask, Pipeline, ReaderTask, Shared};
 use crate::config::FullAction;
 use crate::counters::PluginCounters;
+use crate::filter_state::{Loaded, StateFile};
 use crate::keeper::{Entry, Keeper};
 use crate::loader::{FilterPlan, InputPlan, OutputPlan, Plan, ReaderOptions};
 use crate::place::{Place, PublishedPlace};
@@ -299,23 +301,43 @@ fn output_runner(
 }
 
 fn filter_runner(
-    plan: FilterPlan,
+    mut plan: FilterPlan,
     shared: &Shared,
     stops: Stops,
     log: Arc<dyn heka_plugin::Log>,
 ) -> FilterRunner {
-    let (place, counters, start) = enter(&plan.reader, shared, &stops);
+    let (place, counters, cursor) = enter(&plan.reader, shared, &stops);
+    let sync = shared.queue_sync != SyncMode::None;
+    let state_file = StateFile::new(&shared.globals.base_dir, &plan.reader.name, sync);
+    let start = resume(plan.filter.as_mut(), &state_file, log.as_ref()).unwrap_or(cursor);
+    place.set(start);
     let appender = Appender::new(shared.queues.filter.clone(), None, stops.now.clone(), log.clone());
     FilterRunner::new(FilterParts {
         filter: plan.filter,
         intake: intake(&plan.reader, shared, start),
         injector: Injector::new(shared.globals.clone(), appender, log.clone()),
         place,
+        state_file,
         log,
         stops,
         ticker_interval_s: plan.reader.ticker_interval_s,
         counters,
     })
+}
+
+/// Gives a filter the state it had, and tells the place that belongs to it.
+fn resume(filter: &mut dyn Filter, state_file: &StateFile, log: &dyn heka_plugin::Log) -> Option<Place> {
+    let why = match state_file.load() {
+        Ok(Loaded::Nothing) => return None,
+        Ok(Loaded::State(place, state)) => match filter.restore(&state) {
+            Ok(()) => return Some(place),
+            Err(why) => why,
+        },
+        Ok(Loaded::Damaged(why)) => why,
+        Err(error) => error.to_string(),
+    };
+    log.error(&format!("its state is not taken up: {why}"));
+    None
 }
 
 /// What follows when a filter or output ends.

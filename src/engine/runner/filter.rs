@@ -2,20 +2,26 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use heka_plugin::{Filter, Log, PluginError, Record};
 
 use super::deliver::now_ns;
 use super::inject::Injector;
 use super::intake::{Intake, view};
+use super::output::Complaint;
 use super::ticker::Ticker;
 use crate::counters::PluginCounters;
+use crate::filter_state::StateFile;
 use crate::place::PublishedPlace;
 use crate::stops::Stops;
 
 /// Longest sleep of an idle filter.
 const IDLE_WAIT: Duration = Duration::from_secs(1);
+/// A filter's state is saved and its place published no more often than this; at the end they always are.
+const SAVE_EVERY: Duration = Duration::from_millis(100);
+/// Saving a large state may take at most one part in so many of the filter's time.
+const SAVE_SHARE: u32 = 20;
 /// Messages after which what they caused is queued and the place published.
 const BATCH_RECORDS: usize = 1000;
 
@@ -29,6 +35,8 @@ pub struct FilterParts {
     pub injector: Injector,
     /// Where its place is published.
     pub place: Arc<PublishedPlace>,
+    /// Where its state is kept.
+    pub state_file: StateFile,
     /// Its log.
     pub log: Arc<dyn Log>,
     /// How it is asked to end.
@@ -43,12 +51,21 @@ pub struct FilterParts {
 pub struct FilterRunner {
     parts: FilterParts,
     ticker: Ticker,
+    saved_at: Instant,
+    save_pause: Duration,
+    save_complaint: Complaint,
 }
 
 impl FilterRunner {
     /// A runner of these parts.
     pub fn new(parts: FilterParts) -> FilterRunner {
-        FilterRunner { ticker: Ticker::new(parts.ticker_interval_s), parts }
+        FilterRunner {
+            ticker: Ticker::new(parts.ticker_interval_s),
+            parts,
+            saved_at: Instant::now(),
+            save_pause: SAVE_EVERY,
+            save_complaint: Complaint::default(),
+        }
     }
 
     /// Runs.
@@ -58,7 +75,10 @@ impl FilterRunner {
     pub fn run(mut self) -> Result<(), PluginError> {
         let result = self.work();
         let stopped = self.with_injector(|filter, inject| filter.stop(now_ns(), inject));
-        let queued = self.finish_batch();
+        let queued = self.parts.injector.flush();
+        if queued.is_ok() {
+            self.publish();
+        }
         result.and(stopped).and(queued)
     }
 
@@ -74,8 +94,10 @@ impl FilterRunner {
                 return Ok(());
             }
             if read_up {
-                let FilterParts { intake, stops, .. } = &mut self.parts;
-                intake.wait(self.ticker.left(IDLE_WAIT), || stops.is_pending());
+                let FilterParts { intake, stops, place, .. } = &mut self.parts;
+                let unpublished = intake.place() != place.get();
+                let limit = if unpublished { self.save_pause } else { IDLE_WAIT };
+                intake.wait(self.ticker.left(limit), || stops.is_pending());
             }
         }
     }
@@ -114,10 +136,28 @@ impl FilterRunner {
     /// Queues what was injected, and only then lets the cursor pass the messages that caused it.
     fn finish_batch(&mut self) -> Result<(), PluginError> {
         self.parts.injector.flush()?;
-        let place = self.parts.intake.place();
-        if self.parts.place.get() != place {
-            self.parts.place.set(place);
+        if self.parts.intake.place() != self.parts.place.get() && self.saved_at.elapsed() >= self.save_pause {
+            self.publish();
         }
         Ok(())
+    }
+
+    /// Saves the state, if there is one, and publishes the place that it belongs to.
+    fn publish(&mut self) {
+        let begun = Instant::now();
+        let FilterParts { filter, intake, place, state_file, log, .. } = &mut self.parts;
+        let here = intake.place();
+        let saved = filter.save().map_or(Ok(()), |state| state_file.save(here, &state));
+        self.saved_at = Instant::now();
+        self.save_pause = SAVE_EVERY.max(begun.elapsed() * SAVE_SHARE);
+        match saved {
+            Ok(()) => place.set(here),
+            Err(error) => {
+                let why = format!("its state cannot be saved: {error}");
+                if self.save_complaint.is_due(&why) {
+                    log.error(&why);
+                }
+            }
+        }
     }
 }

@@ -82,7 +82,8 @@ fn walk(tree: &[Node], mut i: usize, path: &mut Path, mut nullable: bool) -> Res
                 path.len += 1;
                 i += 1;
             }
-            Tag::Grammar => break is_nullable(tree, i),
+            // Inside of a predicate or a repetition the answer is known already.
+            Tag::Grammar => break nullable || is_nullable(tree, i),
         }
     };
     path.len = entered;

@@ -96,3 +96,80 @@ fn frame_at(bytes: &[u8], max_message_size: usize, problems: &mut Vec<HeaderProb
     problems.extend(problem.map(HeaderProblem::Decode));
     Candidate::Frame(end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HI: &[u8] = &[0x1e, 2, 8, 2, 0x1f, b'h', b'i'];
+
+    #[track_caller]
+    fn check(buffer: &[u8], consumed: usize, record: Option<Range<usize>>, problems: &[&str]) {
+        let found = find_frame(buffer, 100);
+        assert_eq!((found.consumed, found.record), (consumed, record));
+        assert_eq!(found.problems.iter().map(ToString::to_string).collect::<Vec<_>>(), problems);
+    }
+
+    #[test]
+    fn a_frame_with_and_without_garbage_before_it() {
+        check(HI, 7, Some(0..7), &[]);
+        check(&[b"garbage", HI, b"more"].concat(), 14, Some(7..14), &[]);
+        check(&[HI, HI].concat(), 7, Some(0..7), &[]);
+    }
+
+    #[test]
+    fn garbage_is_consumed_and_a_beginning_is_kept() {
+        check(b"", 0, None, &[]);
+        check(b"no separator", 12, None, &[]);
+        for length in 1..HI.len() {
+            check(&[b"xyz", &HI[..length]].concat(), 3, None, &[]);
+        }
+    }
+
+    #[test]
+    fn a_header_without_length_is_of_an_empty_message() {
+        check(&[0x1e, 0, 0x1f, b'x'], 3, Some(0..3), &[]);
+        check(&[0x1e, 2, 8, 0, 0x1f, b'x'], 5, Some(0..5), &[]);
+    }
+
+    #[test]
+    fn a_separator_without_header_is_passed_over() {
+        check(&[&[0x1e, 2, 8, 2, b'!'], HI].concat(), 12, Some(5..12), &[]);
+        // The false header spans the true one.
+        check(&[&[0x1e, 3, b'x'], HI].concat(), 10, Some(3..10), &[]);
+        check(&[&[0x1e, 0x1e], HI, &[0; 40]].concat(), 9, Some(2..9), &[]);
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_passed_over() {
+        let long = [0x1e, 2, 8, 101, 0x1f];
+        let problem = "message exceeds the maximum length [100 bytes] len: 101";
+        check(&[&long, HI].concat(), 12, Some(5..12), &[problem]);
+        check(&[&long, &long, HI].concat(), 17, Some(10..17), &[problem, problem]);
+        check(&long, 5, None, &[problem]);
+        let longest = [&[0x1e, 2, 8, 100, 0x1f], [b'x'; 100].as_slice()].concat();
+        check(&longest, 105, Some(0..105), &[]);
+    }
+
+    #[test]
+    fn a_broken_header_counts_if_it_gave_the_length() {
+        let broken = [0x1e, 4, 8, 2, 0x22, 9, 0x1f, b'h', b'i'];
+        check(&broken, 9, Some(0..9), &["error unmarshaling header: unexpected EOF"]);
+        check(&broken[..8], 0, None, &[]);
+        let lost = [&[0x1e, 2, 0x22, 9, 0x1f], HI].concat();
+        check(&lost, 12, Some(5..12), &["error unmarshaling header: unexpected EOF"]);
+        let wrong = [&[0x1e, 2, 0x0a, 0, 0x1f], HI].concat();
+        check(
+            &wrong,
+            12,
+            Some(5..12),
+            &["error unmarshaling header: proto: wrong wireType = 2 for field MessageLength"],
+        );
+    }
+
+    #[test]
+    fn a_long_run_of_separators_does_not_recurse() {
+        let separators = [RECORD_SEPARATOR; 100_000];
+        check(&[&separators, HI, &[0; 40]].concat(), 100_007, Some(100_000..100_007), &[]);
+    }
+}

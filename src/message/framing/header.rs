@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_skipped_yet_can_be_read() {
-        let bytes = [0x08, 5, 0xc1, 0x3e, 1, 0, 0, 0, 0, 0, 0, 0, 0xcd, 0x3e, 2, 0, 0, 0, 0xd2, 0x3e, 1, b'x'];
+        let bytes =
+            [0x08, 5, 0xc1, 0x3e, 1, 0, 0, 0, 0, 0, 0, 0, 0xcd, 0x3e, 2, 0, 0, 0, 0xd2, 0x3e, 1, b'x'];
         let header = Header::decode(&bytes).unwrap();
         assert_eq!(header, Header { message_length: Some(5), ..Header::default() });
         let fields: Vec<_> = Header::raw_fields(&bytes).map(|field| (field.number, field.value)).collect();

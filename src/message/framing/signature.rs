@@ -120,13 +120,73 @@ pub fn verify<'a>(frame: &'a [u8], signers: &Signers) -> Verified<'a> {
 
 /// HMAC takes keys of any length, so that the empty digest here never arises.
 fn digest<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
-    M::new_from_slice(key).map_or_else(
-        |_| Vec::new(),
-        |mac| mac.chain_update(message).finalize().into_bytes().to_vec(),
-    )
+    M::new_from_slice(key)
+        .map_or_else(|_| Vec::new(), |mac| mac.chain_update(message).finalize().into_bytes().to_vec())
 }
 
 fn is_valid<M: Mac + KeyInit>(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     <M as KeyInit>::new_from_slice(key)
         .is_ok_and(|mac| mac.chain_update(message).verify_slice(signature).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framing::{RECORD_SEPARATOR, UNIT_SEPARATOR};
+
+    fn frame(header: &[u8], message: &[u8]) -> Vec<u8> {
+        let size = u8::try_from(header.len()).unwrap();
+        [&[RECORD_SEPARATOR, size], header, &[UNIT_SEPARATOR], message].concat()
+    }
+
+    fn signers() -> Signers {
+        let mut signers = Signers::default();
+        signers.insert("operations_0", "opskey");
+        signers.insert("operations_1", "opskey one");
+        signers.insert("dev_0", "");
+        signers
+    }
+
+    #[test]
+    fn a_name_without_digest_proves_nothing() {
+        let named = b"\x08\x02\x22\x0aoperations\x28\x01";
+        assert_eq!(verify(&frame(named, b"hi"), &signers()), Verified::Unsigned);
+        let empty = [named, b"\x32\x00".as_slice()].concat();
+        assert_eq!(verify(&frame(&empty, b"hi"), &signers()), Verified::Unsigned);
+    }
+
+    #[test]
+    fn a_short_header_is_unsigned_whatever_it_says() {
+        assert_eq!(verify(&frame(b"\x08\x02", b"hi"), &signers()), Verified::Unsigned);
+        assert_eq!(verify(&frame(b"\x08\x02\x22\x03ops\x32\x01x", b"hi"), &signers()), Verified::Unsigned);
+    }
+
+    #[test]
+    fn a_key_is_found_by_name_and_version() {
+        for (name, version, key) in
+            [("operations", 0, "opskey"), ("operations", 1, "opskey one"), ("dev", 0, "")]
+        {
+            let signer = Signer { name: name.into(), version, hash: HashFunction::Sha1, key: key.into() };
+            let signed = frame(&signer.header(2, b"hi"), b"hi");
+            assert_eq!(verify(&signed, &signers()), Verified::SignedBy(name.into()));
+            let other = Signer { version: version + 1, ..signer };
+            let signed = frame(&other.header(2, b"hi"), b"hi");
+            assert_eq!(verify(&signed, &signers()), Verified::Rejected(None));
+        }
+    }
+
+    #[test]
+    fn an_unknown_hash_function_is_rejected() {
+        let mut header = b"\x08\x02\x18\x02\x22\x0aoperations\x32\x10".to_vec();
+        header.extend([0; 16]);
+        assert_eq!(verify(&frame(&header, b"hi"), &signers()), Verified::Rejected(None));
+    }
+
+    #[test]
+    fn a_header_that_does_not_decode_is_rejected_with_its_error() {
+        let header = b"\x08\x02\x22\x7foperations\x28\x01";
+        let Verified::Rejected(Some(problem)) = verify(&frame(header, b"hi"), &signers()) else { panic!() };
+        assert_eq!(problem.to_string(), "error unmarshaling header: unexpected EOF");
+        assert_eq!(verify(b"\x1e\x09short", &signers()), Verified::Rejected(None));
+    }
 }

@@ -5,11 +5,22 @@ use super::zone::{Zone, ZoneName};
 
 /// English month names.
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 /// English names of the days, Sunday first.
-pub(super) const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(super) const DAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 const DAY_S: i64 = 86_400;
 
@@ -166,9 +177,13 @@ pub(super) fn days_in(year: i64, month: u32) -> u32 {
 pub fn write_time_string(unix_ns: i64, zone: &Zone, out: &mut Vec<u8>) {
     let civil = Civil::at(unix_ns, zone);
     padded(civil.year, 4, out);
-    for (mark, value) in
-        [(b'-', civil.month), (b'-', civil.day), (b' ', civil.hour), (b':', civil.minute), (b':', civil.second)]
-    {
+    for (mark, value) in [
+        (b'-', civil.month),
+        (b'-', civil.day),
+        (b' ', civil.hour),
+        (b':', civil.minute),
+        (b':', civil.second),
+    ] {
         out.push(mark);
         two(value, out);
     }

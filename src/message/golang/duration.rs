@@ -39,7 +39,8 @@ pub fn parse_duration(text: &str) -> Result<i64, DurationError> {
         if whole.is_empty() && fraction.is_empty() {
             return Err(invalid());
         }
-        let unit_len = after.iter().position(|byte| byte.is_ascii_digit() || *byte == b'.').unwrap_or(after.len());
+        let unit_len =
+            after.iter().position(|byte| byte.is_ascii_digit() || *byte == b'.').unwrap_or(after.len());
         let (unit, after) = after.split_at(unit_len);
         if unit.is_empty() {
             return Err(fail("missing unit in duration "));

@@ -128,7 +128,10 @@ mod tests {
             ("high", r#"strconv.ParseInt: parsing "high": invalid syntax"#),
             ("4.0", r#"strconv.ParseInt: parsing "4.0": invalid syntax"#),
             ("2147483648", r#"strconv.ParseInt: parsing "2147483648": value out of range"#),
-            ("-99999999999999999999999", r#"strconv.ParseInt: parsing "-99999999999999999999999": value out of range"#),
+            (
+                "-99999999999999999999999",
+                r#"strconv.ParseInt: parsing "-99999999999999999999999": value out of range"#,
+            ),
         ] {
             assert_eq!(parse_int32(text.as_bytes()).unwrap_err().to_string(), error);
         }
@@ -162,7 +165,9 @@ mod tests {
 
     #[test]
     fn floats() {
-        for (text, value) in [("1", 1.0), ("1e3", 1000.0), ("-.5", -0.5), ("+Inf", f64::INFINITY), ("-inf", f64::NEG_INFINITY)] {
+        for (text, value) in
+            [("1", 1.0), ("1e3", 1000.0), ("-.5", -0.5), ("+Inf", f64::INFINITY), ("-inf", f64::NEG_INFINITY)]
+        {
             assert_eq!(parse_float(text.as_bytes()), Ok(value));
         }
         assert!(parse_float(b"NaN").unwrap().is_nan());

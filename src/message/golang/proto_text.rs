@@ -11,12 +11,9 @@ pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             0x20..0x7f => out.push(byte),
-            _ => out.extend_from_slice(&[
-                b'\\',
-                b'0' + (byte >> 6),
-                b'0' + (byte >> 3 & 7),
-                b'0' + (byte & 7),
-            ]),
+            _ => {
+                out.extend_from_slice(&[b'\\', b'0' + (byte >> 6), b'0' + (byte >> 3 & 7), b'0' + (byte & 7)])
+            }
         }
     }
     out.push(b'"');
@@ -42,7 +39,9 @@ mod tests {
         let mut out = Vec::new();
         write_string("a\"\\\n\r\t\0\x7fé".as_bytes(), &mut out);
         assert_eq!(out, br#""a\"\\\n\r\t\000\177\303\251""#);
-        for (value, text) in [(1e6, "1e+06"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf"), (f64::NAN, "nan")] {
+        for (value, text) in
+            [(1e6, "1e+06"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf"), (f64::NAN, "nan")]
+        {
             out.clear();
             write_double(value, &mut out);
             assert_eq!(out, text.as_bytes());

@@ -17,7 +17,10 @@ pub struct TimestampParser {
 #[derive(Clone, Debug)]
 enum Form {
     /// Unix time; so many decimal digits make it nanoseconds.
-    Epoch { layout: String, digits: usize },
+    Epoch {
+        layout: String,
+        digits: usize,
+    },
     /// A layout that starts with `Epoch` but is none of the four.
     UnknownEpoch(String),
     Layout(Layout),

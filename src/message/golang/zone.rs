@@ -123,8 +123,10 @@ impl Zone {
     /// the clock counted as if it showed UTC).
     pub(super) fn offset_named(&self, name: &[u8], local_s: i64) -> Option<i32> {
         let Zone::Named(rules) = self else { return (name == b"UTC").then_some(0) };
-        let mut others = rules.names.iter().filter(|(known, _)| known.as_bytes() == name).map(|(_, offset)| *offset);
-        let in_force = others.clone().find(|offset| self.info_at(local_s - i64::from(*offset)).1.as_bytes() == name);
+        let mut others =
+            rules.names.iter().filter(|(known, _)| known.as_bytes() == name).map(|(_, offset)| *offset);
+        let in_force =
+            others.clone().find(|offset| self.info_at(local_s - i64::from(*offset)).1.as_bytes() == name);
         in_force.or_else(|| others.next())
     }
 

@@ -1,20 +1,16 @@
 //! Running a program on a message.
 
 use super::compare::Relation;
-use super::program::{Condition, FieldSelector, MATCH, NO_MATCH, NumberVariable, Operand, Program, TextVariable};
+use super::program::{Condition, FieldSelector, MATCH, NumberVariable, Operand, Program};
 use crate::field::{Value, ValueType};
 use crate::message::DEFAULT_SEVERITY;
 use crate::uuid::uuid_text;
 use crate::view::{FieldView, MessageView};
 
 /// An operand's value in one message.
+#[derive(Clone, Copy)]
 enum Loaded<'a> {
-    /// Nothing looked up yet.
-    Nothing,
-    Constant(bool),
     Text(&'a [u8]),
-    /// Text of a UUID, and how much of it there is.
-    Uuid([u8; 36], usize),
     Number(f64),
     Bool(bool),
     /// A field or value that is not there.
@@ -24,46 +20,51 @@ enum Loaded<'a> {
 }
 
 /// Whether the message satisfies the program.
+#[inline]
 pub(super) fn run(program: &Program, message: &MessageView<'_>) -> bool {
-    let mut next = program.start;
-    let mut loaded = (usize::MAX, Loaded::Nothing);
-    while let Some(test) = program.tests.get(next) {
-        if loaded.0 != test.operand {
-            let Some(operand) = program.operands.get(test.operand) else { return false };
-            loaded = (test.operand, load(operand, message));
+    let Some(mut test) = program.tests.get(program.start) else { return program.start == MATCH };
+    loop {
+        let Some(operand) = program.operands.get(test.operand) else { return false };
+        if matches!(operand, Operand::Uuid) {
+            let holds = uuid_holds(&test.condition, message);
+            let next = if holds { test.when_true } else { test.when_false };
+            match program.tests.get(next) {
+                Some(following) => test = following,
+                None => return next == MATCH,
+            }
+            continue;
         }
-        next = if holds(&test.condition, &loaded.1) { test.when_true } else { test.when_false };
+        let loaded = load(operand, message);
+        // Tests that follow on the same operand need no second look at the message.
+        let this = test.operand;
+        while test.operand == this {
+            let next = if holds(&test.condition, loaded) { test.when_true } else { test.when_false };
+            match program.tests.get(next) {
+                Some(following) => test = following,
+                None => return next == MATCH,
+            }
+        }
     }
-    debug_assert!(next == MATCH || next == NO_MATCH);
-    next == MATCH
+}
+
+#[inline(never)]
+fn uuid_holds(condition: &Condition, message: &MessageView<'_>) -> bool {
+    let mut text = [0; 36];
+    let text = uuid_text(message.uuid().unwrap_or_default(), &mut text);
+    text_holds(condition, text.as_bytes())
 }
 
 #[inline]
 fn load<'a>(operand: &Operand, message: &MessageView<'a>) -> Loaded<'a> {
     match operand {
-        Operand::Text(TextVariable::Uuid) => {
-            let mut text = [0; 36];
-            let length = uuid_text(message.uuid().unwrap_or_default(), &mut text).len();
-            Loaded::Uuid(text, length)
-        }
-        Operand::Text(variable) => {
-            let number = match variable {
-                TextVariable::Uuid => 1,
-                TextVariable::Type => 3,
-                TextVariable::Logger => 4,
-                TextVariable::Payload => 6,
-                TextVariable::EnvVersion => 7,
-                TextVariable::Hostname => 9,
-            };
-            Loaded::Text(message.delimited(number).unwrap_or_default())
-        }
+        Operand::Text(variable) => Loaded::Text(message.delimited(*variable as u8).unwrap_or_default()),
         Operand::Number(variable) => Loaded::Number(match variable {
             NumberVariable::Timestamp => message.timestamp().unwrap_or(0) as f64,
             NumberVariable::Severity => f64::from(message.severity().unwrap_or(DEFAULT_SEVERITY)),
             NumberVariable::Pid => f64::from(message.pid().unwrap_or(0)),
         }),
         Operand::Field(selector) => load_field(selector, message),
-        Operand::Constant(truth) => Loaded::Constant(*truth),
+        Operand::Uuid | Operand::Constant(_) => Loaded::Unknown,
     }
 }
 
@@ -94,24 +95,22 @@ fn load_value(field: FieldView<'_>, index: usize) -> Loaded<'_> {
 }
 
 #[inline]
-fn holds(condition: &Condition, loaded: &Loaded<'_>) -> bool {
+fn holds(condition: &Condition, loaded: Loaded<'_>) -> bool {
     match loaded {
         Loaded::Text(text) => text_holds(condition, text),
-        Loaded::Uuid(text, length) => text_holds(condition, &text[..*length]),
         Loaded::Number(number) => match condition {
-            Condition::Number(relation, other) => relation.numbers(*number, *other),
+            Condition::Number(relation, other) => relation.numbers(number, *other),
             Condition::Nil { negated } => *negated,
             _ => false,
         },
         // Against anything but TRUE and NIL a truth value is tested for being false, whatever the operator.
         Loaded::Bool(truth) => match condition {
-            Condition::Truth(true) => *truth,
+            Condition::Truth(true) => truth,
             Condition::Nil { negated } => *negated,
-            _ => !*truth,
+            _ => !truth,
         },
         Loaded::Missing => matches!(condition, Condition::Nil { negated: false }),
-        Loaded::Constant(truth) => *truth,
-        Loaded::Unknown | Loaded::Nothing => false,
+        Loaded::Unknown => false,
     }
 }
 

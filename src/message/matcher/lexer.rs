@@ -24,6 +24,7 @@ pub(super) enum Token {
     Match {
         negated: bool,
     },
+    Uuid,
     TextVariable(TextVariable),
     NumberVariable(NumberVariable),
     Field(FieldSelector),
@@ -129,7 +130,7 @@ impl<'t> Lexer<'t> {
         }
         self.ahead = next;
         match self.last_token.as_str() {
-            "Uuid" => Token::TextVariable(TextVariable::Uuid),
+            "Uuid" => Token::Uuid,
             "Type" => Token::TextVariable(TextVariable::Type),
             "Logger" => Token::TextVariable(TextVariable::Logger),
             "Payload" => Token::TextVariable(TextVariable::Payload),

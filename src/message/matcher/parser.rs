@@ -25,7 +25,10 @@ pub(super) fn parse(text: &str, warnings: &mut Vec<String>) -> Result<Program, S
     let parsed = parser.specification();
     warnings.append(&mut parser.lexer.warnings);
     match parsed {
-        Some(()) => Ok(parser.program),
+        Some(()) => {
+            parser.program.skip_constants();
+            Ok(parser.program)
+        }
         None => Err((parser.lexer.last_token, parser.lexer.position)),
     }
 }
@@ -90,6 +93,7 @@ impl Parser<'_> {
 
     fn test(&mut self, token: Token) -> Option<Fragment> {
         let operand = match token {
+            Token::Uuid => Operand::Uuid,
             Token::TextVariable(variable) => Operand::Text(variable),
             Token::NumberVariable(variable) => Operand::Number(variable),
             Token::Field(selector) => Operand::Field(selector),
@@ -104,7 +108,7 @@ impl Parser<'_> {
         use super::compare::Relation::{Equal, NotEqual};
         let is_field = matches!(operand, Operand::Field(_));
         let takes_text = !matches!(operand, Operand::Number(_));
-        let takes_number = !matches!(operand, Operand::Text(_));
+        let takes_number = !matches!(operand, Operand::Text(_) | Operand::Uuid);
         let operator = self.lexer.next();
         match operator {
             Token::Match { .. } if takes_text => {}

@@ -2,15 +2,15 @@
 
 use super::compare::{Pattern, Relation};
 
-/// A header value that is text.
+/// A header value that is text; its number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum TextVariable {
-    Uuid,
-    Type,
-    Logger,
-    Payload,
-    EnvVersion,
-    Hostname,
+    Type = 3,
+    Logger = 4,
+    Payload = 6,
+    EnvVersion = 7,
+    Hostname = 9,
 }
 
 /// A header value that is a number.
@@ -36,6 +36,7 @@ pub(super) struct FieldSelector {
 pub(super) enum Operand {
     /// Nothing: the test is a constant.
     Constant(bool),
+    Uuid,
     Text(TextVariable),
     Number(NumberVariable),
     Field(FieldSelector),
@@ -124,8 +125,30 @@ impl Program {
         Fragment { start: left.start, true_exits: left.true_exits, false_exits: right.false_exits }
     }
 
-    /// Drops what was built before `fragment`, which alone counts.
+    /// Lets the program begin with `fragment`; what was built before it no longer counts.
     pub(super) fn begin_with(&mut self, fragment: &Fragment) {
         self.start = fragment.start;
+    }
+
+    /// Leads every jump past constants to where they lead. Jumps only lead forward, so that going
+    /// backwards each one's target is settled first.
+    pub(super) fn skip_constants(&mut self) {
+        for index in (0..self.tests.len()).rev() {
+            let Test { when_true, when_false, .. } = self.tests[index];
+            self.tests[index].when_true = self.settled(when_true);
+            self.tests[index].when_false = self.settled(when_false);
+        }
+        self.start = self.settled(self.start);
+    }
+
+    fn settled(&self, next: Next) -> Next {
+        match self.tests.get(next) {
+            Some(Test { operand, when_true, when_false, .. }) => match self.operands[*operand] {
+                Operand::Constant(true) => *when_true,
+                Operand::Constant(false) => *when_false,
+                _ => next,
+            },
+            None => next,
+        }
     }
 }

@@ -200,7 +200,8 @@ impl<'p> Parser<'p> {
         }
         let named = rest.starts_with("(?P<") && rest.len() > 4;
         // `(?<name>`, which newer Go knows too; `(?<=` and `(?<!` stay what they are, unsupported.
-        let short = rest.starts_with("(?<") && rest[3..].starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric());
+        let short =
+            rest.starts_with("(?<") && rest[3..].starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric());
         if !named && !short {
             return self.flags();
         }

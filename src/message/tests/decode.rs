@@ -63,8 +63,8 @@ fn a_dynamic_field_ends_at_damage_and_that_is_no_error() {
 #[test]
 fn bytes_that_end_early() {
     let whole = [
-        0x0a, 1, b'u', 0x10, 0xff, 1, 0x52, 18, 0x0a, 1, b'n', 0x32, 2, 1, 2, 0x39, 0, 0, 0, 0, 0, 0, 0, 0, 0x22,
-        0, 0x7d, 0, 0, 0, 0,
+        0x0a, 1, b'u', 0x10, 0xff, 1, 0x52, 18, 0x0a, 1, b'n', 0x32, 2, 1, 2, 0x39, 0, 0, 0, 0, 0, 0, 0, 0,
+        0x22, 0, 0x7d, 0, 0, 0, 0,
     ];
     assert_eq!(validate(&whole), Ok(()));
     let complete = [0, 3, 6, 26];

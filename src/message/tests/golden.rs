@@ -1,8 +1,8 @@
 //! Bytes that the original wrote.
 
 use heka_message::{
-    Field, HashFunction, Message, MessageView, Signer, Signers, ValueType, Verified, find_frame, is_canonical,
-    unframe, verify, write_frame, write_signed_frame,
+    Field, HashFunction, Message, MessageView, Signer, Signers, ValueType, Verified, find_frame,
+    is_canonical, unframe, verify, write_frame, write_signed_frame,
 };
 
 fn hex(digits: &str) -> Vec<u8> {
@@ -82,8 +82,7 @@ fn negative_numbers_take_five_bytes_and_are_read_from_ten() {
 
 #[test]
 fn signed_frames() {
-    let message =
-        Message { uuid: Some("0123456789abcdef".into()), timestamp: Some(1), ..Message::default() };
+    let message = Message { uuid: Some("0123456789abcdef".into()), timestamp: Some(1), ..Message::default() };
     let golden = [
         (
             HashFunction::Md5,

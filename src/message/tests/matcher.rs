@@ -89,7 +89,13 @@ fn every_expression_of_constants_agrees_with_its_truth_table() {
         let operator = |index| if truth(index) { "&&" } else { "||" };
         let text = format!(
             "{} {} {} {} {} {} {}",
-            word(a), operator(4), word(b), operator(5), word(c), operator(6), word(d)
+            word(a),
+            operator(4),
+            word(b),
+            operator(5),
+            word(c),
+            operator(6),
+            word(d)
         );
         let expected = match (truth(4), truth(5), truth(6)) {
             (true, true, true) => a && b && c && d,
@@ -135,7 +141,16 @@ fn what_cannot_be_read_is_the_end() {
 
 #[test]
 fn an_unexpected_second_character_replaces_the_operator() {
-    check_true(&["!(TRUE)", "!(Type == 'TEST')", "(TRUE =)", "(TRUE !)", "(TRUE &)", "(TRUE |)", "=(TRUE)", "&(TRUE)"]);
+    check_true(&[
+        "!(TRUE)",
+        "!(Type == 'TEST')",
+        "(TRUE =)",
+        "(TRUE !)",
+        "(TRUE &)",
+        "(TRUE |)",
+        "=(TRUE)",
+        "&(TRUE)",
+    ]);
     check_false(&["!(FALSE)"]);
     check_error("! (TRUE)", " pos: 2");
     check_error("!TRUE", " pos: 2");
@@ -172,6 +187,8 @@ fn refused_with_the_last_token_and_position() {
     check_error("TRUE && ", "TRUE pos: 8");
     check_error("TRUE &&|| FALSE", "TRUE pos: 9");
     check_error("Type == 'a\nb'", "a pos: 11");
+    check_error("TRUE >= 5", "TRUE pos: 7");
+    check_error("TRUE > 5", "TRUE pos: 7");
     check_error("Type =~ /(/", "( pos: 11");
     check_error("Type =~ /a", "a pos: 10");
 }
@@ -289,7 +306,9 @@ fn header_numbers() {
 
 #[test]
 fn bad_numbers_are_zero_and_logged() {
-    for (text, kept) in [("5-3", "5-3"), ("1.2.3", "1.2.3"), ("1..5", "1..5"), (".", "."), ("1e", "1e"), ("9e999", "9e999")] {
+    for (text, kept) in
+        [("5-3", "5-3"), ("1.2.3", "1.2.3"), ("1..5", "1..5"), (".", "."), ("1e", "1e"), ("9e999", "9e999")]
+    {
         let matcher = Matcher::parse(&format!("Pid == {text}")).unwrap();
         assert_eq!(matcher.warnings(), [format!("error converting {kept}")]);
         assert!(matches(&format!("Pid != {text} && Timestamp == {text}"), &message()));
@@ -331,9 +350,10 @@ fn fields_by_index() {
 fn a_missing_value_is_only_equal_to_nil() {
     for missing in ["Fields[nope]", "Fields[i][9]", "Fields[s][0][9]", "Fields[b][0][1]"] {
         check_true(&[&format!("{missing} == NIL")]);
-        for rest in
-            ["!= NIL", "== ''", "!= 'x'", "!= 5", "< 5", "== TRUE", "== FALSE", "=~ /x/", "!~ /x/", "=~ /^/", "!~ /x$/"]
-        {
+        for rest in [
+            "!= NIL", "== ''", "!= 'x'", "!= 5", "< 5", "== TRUE", "== FALSE", "=~ /x/", "!~ /x/", "=~ /^/",
+            "!~ /x$/",
+        ] {
             check_false(&[&format!("{missing} {rest}")]);
         }
     }

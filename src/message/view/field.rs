@@ -2,6 +2,7 @@
 
 use bstr::BStr;
 
+use super::canonical;
 use crate::field::{Value, ValueType};
 use crate::wire::{BYTES, FIXED64, Reader, Tag, VARINT};
 
@@ -29,10 +30,10 @@ impl<'a> FieldView<'a> {
     pub fn name(&self) -> &'a BStr {
         if self.canonical {
             let name = match self.bytes.first() {
-                Some(0x0a) => Reader::at(self.bytes, 1).delimited().unwrap_or_default(),
-                _ => &[],
+                Some(0x0a) => canonical::delimited(self.bytes, 1),
+                _ => None,
             };
-            return BStr::new(name);
+            return BStr::new(name.unwrap_or_default());
         }
         BStr::new(self.delimited(1).unwrap_or_default())
     }

@@ -62,7 +62,7 @@ struct Inode {
 #[derive(Debug, Clone)]
 enum NameChange {
     Create(PathBuf, usize),
-    Rename(PathBuf, PathBuf),
+    Rename(PathBuf, PathBuf, usize),
     Unlink(PathBuf),
 }
 
@@ -243,10 +243,11 @@ impl NameChange {
             NameChange::Create(path, inode) => {
                 names.insert(path.clone(), *inode);
             }
-            NameChange::Rename(from, to) => {
-                if let Some(inode) = names.remove(from) {
-                    names.insert(to.clone(), inode);
+            NameChange::Rename(from, to, inode) => {
+                if names.get(from) == Some(inode) {
+                    names.remove(from);
                 }
+                names.insert(to.clone(), *inode);
             }
             NameChange::Unlink(path) => {
                 names.remove(path);
@@ -255,7 +256,7 @@ impl NameChange {
     }
 
     fn is_in(&self, dir: &Path) -> bool {
-        let (NameChange::Create(path, _) | NameChange::Rename(path, _) | NameChange::Unlink(path)) = self;
+        let (NameChange::Create(path, _) | NameChange::Rename(path, ..) | NameChange::Unlink(path)) = self;
         path.parent() == Some(dir)
     }
 }
@@ -349,8 +350,8 @@ impl Fs for SimulatedFs {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut disk = self.call()?;
-        disk.inode(from)?;
-        disk.change_name(NameChange::Rename(from.to_owned(), to.to_owned()));
+        let inode = disk.inode(from)?;
+        disk.change_name(NameChange::Rename(from.to_owned(), to.to_owned(), inode));
         Ok(())
     }
 

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn member(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzBuilder::new().filename("a.log").comment("c").extra("xx").write(Vec::new(), Compression::fast());
+    let mut encoder =
+        GzBuilder::new().filename("a.log").comment("c").extra("xx").write(Vec::new(), Compression::fast());
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap()
 }

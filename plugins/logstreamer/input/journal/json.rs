@@ -291,7 +291,8 @@ impl Reader<'_> {
         for _ in 0..4 {
             let byte = self.next()?;
             let digit = char::from(byte).to_digit(16);
-            code = code * 16 + digit.ok_or_else(|| unexpected(byte, "in \\u hexadecimal character escape"))?;
+            code =
+                code * 16 + digit.ok_or_else(|| unexpected(byte, "in \\u hexadecimal character escape"))?;
         }
         Ok(code)
     }

@@ -42,12 +42,21 @@ fn numbers_count_as_numbers_and_downwards() {
     let dir = files_in(&["a.log", "a.log.1", "a.log.10", "a.log.2", "a.log.9", "xa.log"]);
     let mut options = options(dir.path(), r"a\.log\.?(?P<Seq>\d*)");
     options.priority = vec!["^Seq".into()];
-    assert_eq!(found(dir.path(), &options), one("src", &["a.log.10", "a.log.9", "a.log.2", "a.log.1", "a.log"]));
+    assert_eq!(
+        found(dir.path(), &options),
+        one("src", &["a.log.10", "a.log.9", "a.log.2", "a.log.1", "a.log"])
+    );
 }
 
 #[test]
 fn dates_by_month_name() {
-    let dir = files_in(&["x-2015-SEP-5", "x-2015-Jan-10", "x-2015-february-1", "x-2014-December-31", "x-2015-Jan-02"]);
+    let dir = files_in(&[
+        "x-2015-SEP-5",
+        "x-2015-Jan-10",
+        "x-2015-february-1",
+        "x-2014-December-31",
+        "x-2015-Jan-02",
+    ]);
     let mut options = options(dir.path(), r"x-(?P<Year>\d+)-(?P<MonthName>\w+)-(?P<Day>\d+)");
     options.priority = ["Year", "MonthName", "Day"].map(String::from).to_vec();
     let order = ["x-2014-December-31", "x-2015-Jan-02", "x-2015-Jan-10", "x-2015-february-1", "x-2015-SEP-5"];
@@ -65,7 +74,14 @@ fn an_untranslated_value_comes_first() {
 
 #[test]
 fn streams_by_captures_and_literals() {
-    let dir = files_in(&["db/nginx.log", "web/nginx.log", "web/nginx.log.1", "db/pg.log", "db/deep/x.log", "other.log"]);
+    let dir = files_in(&[
+        "db/nginx.log",
+        "web/nginx.log",
+        "web/nginx.log.1",
+        "db/pg.log",
+        "db/deep/x.log",
+        "other.log",
+    ]);
     let mut options = options(dir.path(), r"(?P<Host>[a-z]+)/(?P<App>\w+)\.log\.?(?P<Seq>\d*)");
     options.priority = vec!["^Seq".into()];
     options.differentiator = ["App", "-on-", "Host", ":x"].map(String::from).to_vec();
@@ -75,6 +91,16 @@ fn streams_by_captures_and_literals() {
         ("pg-on-db:x", &["db/pg.log"]),
     ];
     assert_eq!(found(dir.path(), &options), expected.map(|(name, files)| one(name, files).remove(0)));
+}
+
+#[test]
+fn a_group_name_used_twice() {
+    let dir = files_in(&["0a1b/0a1b-json.log", "0a1b/0a1b-json.log.1"]);
+    let mut options = options(dir.path(), r"(?P<Id>[^/]+)/(?P<Id>[^/]+)-json\.log\.?(?P<Seq>\d*)");
+    options.priority = vec!["^Seq".into()];
+    options.differentiator = vec!["Id".into()];
+    let files = ["0a1b/0a1b-json.log.1", "0a1b/0a1b-json.log"];
+    assert_eq!(found(dir.path(), &options), one("0a1b", &files));
 }
 
 #[test]

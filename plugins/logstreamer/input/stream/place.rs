@@ -36,7 +36,8 @@ impl Stream {
     pub(super) fn open(&mut self, around: &Surroundings) -> Turn {
         let Some(oldest) = self.files.first().cloned() else { return Turn::WantsScan };
         if let Begin::At(position, _, Some(id)) = &mut self.begin
-            && let Some(renamed) = self.files.iter().find(|file| FileId::at(file).is_ok_and(|found| found == *id))
+            && let Some(renamed) =
+                self.files.iter().find(|file| FileId::at(file).is_ok_and(|found| found == *id))
         {
             position.file = renamed.clone();
         }
@@ -50,7 +51,9 @@ impl Stream {
                 Located::Found(log) => Ok(log),
                 Located::Nowhere => {
                     let (name, oldest) = (&self.name, oldest.display());
-                    around.inlet.log_info(&format!("the position of '{name}' is in no file, reading from {oldest} on"));
+                    around.inlet.log_info(&format!(
+                        "the position of '{name}' is in no file, reading from {oldest} on"
+                    ));
                     self.begin = Begin::Oldest;
                     return Turn::Busy;
                 }

@@ -112,7 +112,9 @@ impl Stream {
                         Turn::WantsScan
                     }
                     Some(candidate) => return self.change_over(around, log, candidate.log),
-                    None if self.is_ready(around, &path, &log) => self.take_candidate(around, &path, &mut log),
+                    None if self.is_ready(around, &path, &log) => {
+                        self.take_candidate(around, &path, &mut log)
+                    }
                     None => Turn::Idle,
                 }
             }
@@ -121,12 +123,17 @@ impl Stream {
         Ok(turn)
     }
 
-    fn keep_still(&mut self, around: &Surroundings, log: &mut LogFile, since: Instant) -> Result<(), PluginError> {
+    fn keep_still(
+        &mut self,
+        around: &Surroundings,
+        log: &mut LogFile,
+        since: Instant,
+    ) -> Result<(), PluginError> {
         if log.end() == 0 && !self.rotation.told_empty {
             self.rotation.told_empty = true;
             self.mark(log, 0, Receipt::resolved());
         }
-        if since.elapsed() >= around.check_interval { self.deliver_rest(around, log) } else { Ok(()) }
+        if since.elapsed() >= around.check_interval { self.deliver_rest(log) } else { Ok(()) }
     }
 
     /// The file after the current one.
@@ -162,7 +169,9 @@ impl Stream {
     fn after_renaming(&mut self, around: &Surroundings, log: &mut LogFile) -> Next {
         let own = |file: &Arc<Path>| FileId::at(file).is_ok_and(|id| id == log.id);
         let index = self.files.iter().position(own);
-        let Some(index) = index.or_else(|| self.packed_index(around.scans, log)) else { return self.first_unseen(log) };
+        let Some(index) = index.or_else(|| self.packed_index(around.scans, log)) else {
+            return self.first_unseen(log);
+        };
         // Alone under its new name it is left under the old one, where its successor will appear.
         let Some(next) = self.files.get(index + 1).cloned() else { return Next::None };
         if let Ok(id) = FileId::at(&self.files[index]) {
@@ -237,12 +246,17 @@ impl Stream {
         }
     }
 
-    fn change_over(&mut self, around: &Surroundings, log: LogFile, next: LogFile) -> Result<Turn, PluginError> {
+    fn change_over(
+        &mut self,
+        around: &Surroundings,
+        log: LogFile,
+        next: LogFile,
+    ) -> Result<Turn, PluginError> {
         let mut log = log;
         if log.is_cut_short() {
             around.inlet.log_error(&format!("read {}: unexpected EOF", log.path.display()));
         }
-        let closed = self.close_record(around, &mut log);
+        let closed = self.close_record(&mut log);
         match closed {
             Ok(()) => self.enter(next),
             Err(_) => self.log = Some(log),
@@ -263,7 +277,7 @@ impl Stream {
             self.enter_marked(copy);
             return Ok(Turn::Busy);
         }
-        let closed = self.close_record(around, &mut log);
+        let closed = self.close_record(&mut log);
         if closed.is_ok() {
             log.restart();
             self.done = 0;

@@ -136,8 +136,13 @@ fn word(rest: &[u8], long: &str) -> Option<usize> {
 
 fn offset(rest: &[u8]) -> Option<(usize, OffsetForm)> {
     let z = rest[0] == b'Z';
-    let forms: [(&[u8], bool, u8); 5] =
-        [(b"070000", false, 3), (b"07:00:00", true, 3), (b"0700", false, 2), (b"07:00", true, 2), (b"07", false, 1)];
+    let forms: [(&[u8], bool, u8); 5] = [
+        (b"070000", false, 3),
+        (b"07:00:00", true, 3),
+        (b"0700", false, 2),
+        (b"07:00", true, 2),
+        (b"07", false, 1),
+    ];
     let (text, colons, numbers) = forms.into_iter().find(|(text, _, _)| rest[1..].starts_with(text))?;
     Some((1 + text.len(), OffsetForm { z, colons, numbers }))
 }

@@ -39,7 +39,9 @@ pub(super) fn element<'a>(
 ) -> Option<&'a [u8]> {
     use Element as E;
     match element {
-        E::LongMonth => name(value, &MONTHS, usize::MAX).map(|(at, rest)| set(&mut parts.month, at + 1, rest)),
+        E::LongMonth => {
+            name(value, &MONTHS, usize::MAX).map(|(at, rest)| set(&mut parts.month, at + 1, rest))
+        }
         E::ShortMonth => name(value, &MONTHS, 3).map(|(at, rest)| set(&mut parts.month, at + 1, rest)),
         E::Month | E::ZeroMonth => number(value, element == E::ZeroMonth, 1..=12, &mut parts.month),
         E::LongDay => name(value, &DAYS, usize::MAX).map(|(_, rest)| rest),
@@ -60,7 +62,8 @@ pub(super) fn element<'a>(
         E::Fraction(Fraction::Fixed(digits)) => {
             let text = value.get(1..=digits)?;
             let all_digits = text.iter().all(u8::is_ascii_digit);
-            (matches!(value[0], b'.' | b',') && all_digits).then(|| set_nanos(text, &value[digits + 1..], parts))
+            (matches!(value[0], b'.' | b',') && all_digits)
+                .then(|| set_nanos(text, &value[digits + 1..], parts))
         }
         E::Fraction(Fraction::Any) => Some(some_fraction(value, 9, parts)),
     }
@@ -153,7 +156,9 @@ fn half_day<'a>(value: &'a [u8], halves: [&[u8]; 2], parts: &mut Parts) -> Optio
 }
 
 fn offset<'a>(value: &'a [u8], form: OffsetForm, parts: &mut Parts) -> Option<&'a [u8]> {
-    if form.z && let Some(rest) = value.strip_prefix(b"Z") {
+    if form.z
+        && let Some(rest) = value.strip_prefix(b"Z")
+    {
         parts.utc = true;
         return Some(rest);
     }
@@ -215,8 +220,8 @@ fn signed_hours_len(value: &[u8]) -> usize {
         return 0;
     }
     let digits = value[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let hours = value[1..=digits].iter().fold(0_u32, |hours, digit| {
-        hours.saturating_mul(10).saturating_add((digit - b'0').into())
-    });
+    let hours = value[1..=digits]
+        .iter()
+        .fold(0_u32, |hours, digit| hours.saturating_mul(10).saturating_add((digit - b'0').into()));
     if digits > 0 && hours <= 23 { 1 + digits } else { 0 }
 }

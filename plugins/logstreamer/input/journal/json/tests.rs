@@ -4,7 +4,8 @@ use super::*;
 
 #[test]
 fn what_a_journal_may_look_like() {
-    let entry = read(br#" {"LAST_HASH":"ab","seek":7,"x":[1,{"y":null}],"file_name":"/\u00e9\ud83d\ude00\t/"} "#);
+    let entry =
+        read(br#" {"LAST_HASH":"ab","seek":7,"x":[1,{"y":null}],"file_name":"/\u00e9\ud83d\ude00\t/"} "#);
     let entry = entry.unwrap();
     assert_eq!(entry, Entry { seek: 7, file_name: "/é😀\t/".into(), last_hash: "ab".into() });
     assert_eq!(read(b"null").unwrap(), Entry::default());
@@ -31,7 +32,10 @@ fn errors_in_the_words_of_go() {
         (r#""\q""#, "invalid character 'q' in string escape code"),
         (r#""\u12g4""#, "invalid character 'g' in \\u hexadecimal character escape"),
         ("\"a\nb\"", "invalid character '\\n' in string literal"),
-        (r#"{"seek":"7"}"#, "json: cannot unmarshal string into Go struct field LogstreamLocation.seek of type int64"),
+        (
+            r#"{"seek":"7"}"#,
+            "json: cannot unmarshal string into Go struct field LogstreamLocation.seek of type int64",
+        ),
         (
             r#"{"seek":1.5}"#,
             "json: cannot unmarshal number 1.5 into Go struct field LogstreamLocation.seek of type int64",
