@@ -15,17 +15,31 @@ const SHOWN: usize = 300;
 
 /// The files of a comparison; one that is not a pattern need not exist.
 pub fn files(compare: &Compare, place: &Place) -> Vec<PathBuf> {
-    if compare.glob {
-        glob::paths(&place.out, &compare.file)
-    } else {
-        vec![place.out.join(&compare.file)]
+    if compare.glob { glob::paths(&place.out, &compare.file) } else { vec![place.out.join(&compare.file)] }
+}
+
+/// The file with the text that an output should have.
+fn expected(compare: &Compare, place: &Place) -> PathBuf {
+    let name = compare.file.replace('/', "__").replace('*', "_");
+    place.case_dir.join("expected").join(name)
+}
+
+/// Makes what an output is now the text that it should have, but for those that are written by hand.
+pub fn record(compare: &Compare, place: &Place) -> Result<(), CaseError> {
+    if compare.form == Form::Contains {
+        return Ok(());
     }
+    let path = expected(compare, place);
+    let got = place.neutral(&shape(&raw(compare, place)?, compare)?);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(CaseError::at(folder))?;
+    }
+    fs::write(&path, got).map_err(CaseError::at(&path))
 }
 
 /// Compares one output; the error tells the first difference.
 pub fn compare(compare: &Compare, place: &Place) -> Result<(), CaseError> {
-    let name = compare.file.replace('/', "__").replace('*', "_");
-    let path = place.case_dir.join("expected").join(name);
+    let path = expected(compare, place);
     let want = String::from_utf8(fs::read(&path).map_err(CaseError::at(&path))?)
         .map_err(|e| CaseError::Process(format!("{}: {e}", path.display())))?;
     let got = place.neutral(&shape(&raw(compare, place)?, compare)?);

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use heka_compat::suite::{Suite, Verdict, find_cases};
 use heka_compat::program;
+use heka_compat::suite::{Suite, Verdict, find_cases};
 
 const USAGE: &str = "\
-Usage: heka-compat [--hekad CMD] [--share DIR] [--tools DIR] [--cases DIR] [--jobs N] [--patience X] [--keep] [-v] [GLOB ...]
+Usage: heka-compat [--hekad CMD] [--share DIR] [--tools DIR] [--cases DIR] [--jobs N] [--patience X] [--record] [--keep] [-v] [GLOB ...]
 
 Runs recorded cases and compares what comes out with what hekad 0.11 gave.
 
@@ -20,6 +20,7 @@ Runs recorded cases and compares what comes out with what hekad 0.11 gave.
   --cases DIR    folder of the cases (compat/cases)
   --jobs N       cases at a time (2)
   --patience X   factor on waiting times, for slow machines (1)
+  --record       write what comes out to expected/ instead of comparing it; read the difference before you commit it
   --keep         leave scratch folders behind and tell where
   -v             tell of passing cases, too
   GLOB           picks cases by AREA/NAME
@@ -33,6 +34,7 @@ struct Options {
     cases: PathBuf,
     jobs: usize,
     patience: f64,
+    record: bool,
     keep: bool,
     verbose: bool,
     globs: Vec<String>,
@@ -46,6 +48,7 @@ fn options(args: impl Iterator<Item = String>) -> anyhow::Result<Options> {
         cases: program::own_cases(),
         jobs: 2,
         patience: 1.0,
+        record: false,
         keep: false,
         verbose: false,
         globs: Vec::new(),
@@ -56,7 +59,8 @@ fn options(args: impl Iterator<Item = String>) -> anyhow::Result<Options> {
             Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
             _ => (arg, None),
         };
-        let mut value = || inline.clone().or_else(|| args.next()).with_context(|| format!("{name} needs a value"));
+        let mut value =
+            || inline.clone().or_else(|| args.next()).with_context(|| format!("{name} needs a value"));
         match name.as_str() {
             "--hekad" => options.hekad = Some(value()?),
             "--share" => options.share = Some(value()?.into()),
@@ -64,6 +68,7 @@ fn options(args: impl Iterator<Item = String>) -> anyhow::Result<Options> {
             "--cases" => options.cases = value()?.into(),
             "--jobs" => options.jobs = value()?.parse().context("--jobs")?,
             "--patience" => options.patience = value()?.parse().context("--patience")?,
+            "--record" => options.record = true,
             "--keep" => options.keep = true,
             "-v" => options.verbose = true,
             other if other.starts_with('-') => bail!("unknown option {other}\n\n{USAGE}"),
@@ -88,6 +93,7 @@ fn run(options: &Options) -> anyhow::Result<bool> {
             Some(tools) => absolute(tools)?,
             None => first.parent().unwrap_or(Path::new("/")).to_owned(),
         },
+        record: options.record,
         keep: options.keep,
         jobs: options.jobs,
         patience: options.patience,

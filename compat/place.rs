@@ -67,7 +67,8 @@ impl Place {
             return fs::read(&path).map_err(CaseError::at(&path));
         }
         if let Some(digits) = &step.hex {
-            return unhex(digits).ok_or_else(|| CaseError::Process(format!("no hexadecimal digits: {digits}")));
+            return unhex(digits)
+                .ok_or_else(|| CaseError::Process(format!("no hexadecimal digits: {digits}")));
         }
         Ok(step.text.clone().unwrap_or_default().into_bytes())
     }

@@ -12,7 +12,7 @@ use heka_testkit::daemon::{Signal, send_signal};
 use heka_testkit::patience::wait_until;
 
 use crate::case::{Case, Compare, Ends};
-use crate::compare::{compare, files};
+use crate::compare::{compare, files, record};
 use crate::error::CaseError;
 use crate::place::Place;
 use crate::sink::Listening;
@@ -59,7 +59,8 @@ fn run_in(case: &Case, place: &Place, suite: &Suite) -> Result<(), CaseError> {
         steps.act(step, None)?;
     }
     // The sinks listen until all is compared.
-    let result = case.compare.iter().try_for_each(|c| compare(c, place));
+    let look = if suite.record { record } else { compare };
+    let result = case.compare.iter().try_for_each(|c| look(c, place));
     drop(sinks);
     result
 }

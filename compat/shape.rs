@@ -7,7 +7,7 @@ mod lines;
 mod mask;
 mod message;
 
-pub use json::{string as json_string, number as json_number};
+pub use json::{number as json_number, string as json_string};
 pub use lines::{readable, split_lines};
 pub use mask::Mask;
 pub use message::stream_lines;

@@ -53,9 +53,12 @@ impl Steps<'_> {
                 self.wait(step);
                 Ok(())
             }
-            Action::Append | Action::Write | Action::Rename | Action::Remove | Action::Gzip | Action::Mkdir => {
-                self.change_file(step)
-            }
+            Action::Append
+            | Action::Write
+            | Action::Rename
+            | Action::Remove
+            | Action::Gzip
+            | Action::Mkdir => self.change_file(step),
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Suite {
     pub share: PathBuf,
     /// The folder of the command line tools.
     pub tools: PathBuf,
+    /// Write what comes out to `expected/` instead of comparing it.
+    pub record: bool,
     /// Leave scratch folders behind.
     pub keep: bool,
     /// How many cases run at a time.

@@ -94,6 +94,26 @@ local dash_is_zero = unit(integer + P"-" / "0", "B")
 local methods = P"GET" + "POST" + "HEAD" + "PUT" + "DELETE" + "OPTIONS" + "TRACE" + "CONNECT"
 local protocol = P"HTTP/" * digit * "." * digit
 
+-- nginx lists what several upstream servers gave.
+local address = (P(1) - S", ")^1
+local comma   = P", " + " : "
+
+local function list(pattern)
+    return Ct(pattern * (comma * pattern)^0)
+end
+
+local function list_unit(pattern, representation)
+    return {pattern = Ct(Cg(list(pattern), "value") * Cg(Cc(representation), "representation"))}
+end
+
+local dash = P"-" / function() return 0 end
+local iso8601 = memo(64, function(line) return dt.time_to_ns(dt.rfc3339:match(line)) end)
+local iso8601_text = digit * digit * digit * digit * "-" * digit * digit * "-" * digit * digit * "T"
+    * hour * ":" * sixty * ":" * (sixty + P"60") * (P"." * digit^1)^-1 * (P"Z" + S"+-" * hour * ":" * sixty)
+local http_date = dt.build_strftime_grammar("%a, %d %b %Y %H:%M:%S GMT") / dt.time_to_ns
+
+local cache_states = P"MISS" + "BYPASS" + "EXPIRED" + "STALE" + "UPDATING" + "REVALIDATED" + "HIT" + "-"
+
 -- Apache ----------------------------------------------------------------------------------------------------------------
 
 -- What a directive without an argument stands for; true is a text up to the terminator.
@@ -128,17 +148,17 @@ local apache_directives = {
     X = named("connection_status", text(S"X+-")),
 }
 
--- The argument of %{...}t: parts of the time as numbers, anything else is strftime's.
+-- The argument of %{...}t: numbers since the epoch or a fraction of the second, anything else is strftime's.
 local function apache_time(argument)
     local part = argument:match("^begin:(.*)$") or argument:match("^end:(.*)$") or argument
     local scale = ({sec = 1e9, msec = 1e6, usec = 1e3})[part]
     if scale then
         return {key = "time", pattern = integer / function(n) return tonumber(n) * scale end}
     end
-    if part == "msec_frac" or part == "usec_frac" then
+    if argument == "msec_frac" or argument == "usec_frac" then
         return {key = "sec_frac", pattern = integer / function(n) return tonumber("0." .. n) end}
     end
-    return {key = "time", pattern = dt.build_strftime_grammar(part) / dt.time_to_ns}
+    return {key = "time", pattern = dt.build_strftime_grammar(argument) / dt.time_to_ns}
 end
 
 local function apache_port(argument)
@@ -151,12 +171,15 @@ local function apache_port(argument)
 end
 
 -- %P is the process; its argument may ask for the thread instead, in decimal or hexadecimal digits.
+-- A worker of Apache's threaded modules serves many requests at a time, and there the thread tells them apart. The field
+-- `tid` is a number either way.
 --
 -- | argument | field | digits      |
 -- |----------|-------|-------------|
 -- | pid      | pid   | decimal     |
 -- | tid      | tid   | decimal     |
 -- | hextid   | tid   | hexadecimal |
+--
 local function apache_process(argument)
     if argument == "pid" then
         return named("pid", number(integer))
@@ -178,6 +201,9 @@ local function prefixed(prefix)
 end
 
 -- What a directive with an argument stands for: a function of the argument.
+--
+-- Names of headers are folded to lower case with underscores; names of cookies, environment variables and notes are kept
+-- as they are, because there letter case tells them apart.
 local apache_arguments = {
     a = function() return apache_directives.a end,
     C = prefixed("cookie_"),
@@ -190,7 +216,8 @@ local apache_arguments = {
     t = apache_time,
 }
 
--- The form of a directive: `letter` alone or with its argument.
+-- The form of a directive: `letter` alone or with its argument ("" is none).
+--
 local function apache_variable(argument, letter)
     local form
     if argument == "" then
@@ -206,25 +233,6 @@ local function apache_variable(argument, letter)
 end
 
 -- nginx -----------------------------------------------------------------------------------------------------------------
-
-local address = (P(1) - S", ")^1
-local comma   = P", " + " : "
-
-local function list(pattern)
-    return Ct(pattern * (comma * pattern)^0)
-end
-
-local function list_unit(pattern, representation)
-    return {pattern = Ct(Cg(list(pattern), "value") * Cg(Cc(representation), "representation"))}
-end
-
-local dash = P"-" / function() return 0 end
-local iso8601 = memo(64, function(line) return dt.time_to_ns(dt.rfc3339:match(line)) end)
-local iso8601_text = digit * digit * digit * digit * "-" * digit * digit * "-" * digit * digit * "T"
-    * hour * ":" * sixty * ":" * (sixty + P"60") * (P"." * digit^1)^-1 * (P"Z" + S"+-" * hour * ":" * sixty)
-local http_date = dt.build_strftime_grammar("%a, %d %b %Y %H:%M:%S GMT") / dt.time_to_ns
-
-local cache_states = P"MISS" + "BYPASS" + "EXPIRED" + "STALE" + "UPDATING" + "REVALIDATED" + "HIT" + "-"
 
 -- Variables with a form of their own. All others are text up to the terminator.
 local nginx_variables = {
@@ -306,7 +314,8 @@ local apache_format = Ct((
     + C(P(1)) / literal
 )^1) * -1
 
--- Text up to the terminator: the last literal character of the format so far.
+-- Text up to the terminator: the last literal character of the format so far. Quotes behind a backslash are part of a
+-- quoted text, and so is the backslash.
 local until_space = (P(1) - space)^0
 local until_quote = (P(1) - S'"\\')^0 * (P'\\"' * (P(1) - S'"\\')^0 + P"\\" * (P(1) - S'"\\')^0)^0
 
@@ -383,7 +392,7 @@ local function build(elements, flat)
             grammar = grammar * Cg(pattern, key)
         end
     end
-    return Ct(grammar), flat and finisher(rest), keys
+    return Ct(grammar), flat and finisher(rest)
 end
 
 local function compile(elements, flat)
@@ -392,25 +401,22 @@ local function compile(elements, flat)
         -- A field that occurs twice keeps its last value, whatever its form: nothing can be left over then.
         return (build(elements))
     end
-    if flat then
-        return grammar, finish
-    end
-    return grammar
+    return grammar, finish
 end
 
--- The pattern of a `log_format` of nginx. With `flat` (for decoders that hand the fields on at once) a second result may
+-- The pattern of a `LogFormat` of Apache. With `flat` (for decoders that hand the fields on at once) a second result may
 -- follow: a function that finishes the fields in place.
-function build_nginx_grammar(log_format, flat)
-    local elements = nginx_format:match(log_format)
+function build_apache_grammar(log_format, flat)
+    local elements = apache_format:match(log_format)
     if not elements then
         error("could not parse the log_format configuration")
     end
     return compile(elements, flat)
 end
 
--- The pattern of a `LogFormat` of Apache; `flat` as for nginx.
-function build_apache_grammar(log_format, flat)
-    local elements = apache_format:match(log_format)
+-- The pattern of a `log_format` of nginx; `flat` as for Apache.
+function build_nginx_grammar(log_format, flat)
+    local elements = nginx_format:match(log_format)
     if not elements then
         error("could not parse the log_format configuration")
     end

@@ -19,7 +19,8 @@ local os_time, os_date = os.time, os.date
 local M = {}
 setfenv(1, M)
 
--- In error messages the function is still called by its name.
+-- In error messages the function is still called by its name, although
+-- the library is not a global of this module.
 local os = {time = os_time}
 
 -- Nanoseconds since the epoch of a date table; 0 of nil. A clock with a period becomes one of 24 hours in the table. An

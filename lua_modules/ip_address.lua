@@ -41,7 +41,7 @@ v6 = group * group * group * group * group * group * ls32
     + gap(6) * h16
     + gap(7)
 
-hostname = (l.alnum + S"-._~")^1
+hostname = (l.alnum + S"-._~!$&'()*+,;=" + P"%" * l.xdigit * l.xdigit)^1
 
 host = v4 + v6 + hostname
 

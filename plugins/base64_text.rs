@@ -18,7 +18,13 @@ mod tests {
 
     #[test]
     fn padding() {
-        for (bytes, text) in [(&b""[..], ""), (b"a", "YQ=="), (b"a0", "YTA="), (b"raw", "cmF3"), (b"\xff\xfe\0\x01", "//4AAQ==")] {
+        for (bytes, text) in [
+            (&b""[..], ""),
+            (b"a", "YQ=="),
+            (b"a0", "YTA="),
+            (b"raw", "cmF3"),
+            (b"\xff\xfe\0\x01", "//4AAQ=="),
+        ] {
             let mut out = b">".to_vec();
             write_base64(bytes, &mut out);
             assert_eq!(out, format!(">{text}").as_bytes());

@@ -56,7 +56,12 @@ pub(crate) fn types() -> Message {
     fields.extend([field, Field::bytes("bytes", "", "")]);
     let mut field = several("bytes2", ValueType::Bytes);
     field.value_bytes = vec!["one".into(), "two".into()];
-    fields.extend([field, Field::string("dup", "", "x"), Field::string("dup", "", "y"), Field::integer("dup", "", 5)]);
+    fields.extend([
+        field,
+        Field::string("dup", "", "x"),
+        Field::string("dup", "", "y"),
+        Field::integer("dup", "", 5),
+    ]);
     Message { msg_type: Some("types".into()), fields, ..numbered(3) }
 }
 
@@ -79,7 +84,8 @@ pub(crate) fn numbers() -> Message {
         ("d13", 0.00001),
         ("d14", 2_097_152.5),
     ];
-    let mut fields: Vec<Field> = integers.iter().map(|(name, number)| Field::integer(*name, "", *number)).collect();
+    let mut fields: Vec<Field> =
+        integers.iter().map(|(name, number)| Field::integer(*name, "", *number)).collect();
     fields.extend(doubles.iter().map(|(name, number)| Field::double(*name, "", *number)));
     Message { severity: Some(-1), pid: Some(-5), fields, ..numbered(4) }
 }

@@ -46,7 +46,8 @@ impl Mask {
         let mut from = 0;
         let mut last_empty_at = None;
         while from <= text.len() {
-            let Some(found) = self.regex.captures_from_pos(text, from).map_err(|e| failed(e.to_string()))? else {
+            let Some(found) = self.regex.captures_from_pos(text, from).map_err(|e| failed(e.to_string()))?
+            else {
                 break;
             };
             let (start, end) = found.get(0).map_or((from, from), |m| (m.start(), m.end()));
@@ -223,7 +224,12 @@ mod tests {
             ("{\"S", "<", "{\"S", "<"),
             ("[^\\s\"\\'\\[\\]:]*/([a-z]+)", "\\1", "see \"/x/y/abc\"", "see \"abc\""),
             ("(a)|(b)", "<\\2>", "ab", "<><b>"),
-            ("(?s)goroutine .*?(?=^# |\\Z)", "...\n", "goroutine 1\nx\n# tool\ngoroutine 2\n", "...\n# tool\n...\n"),
+            (
+                "(?s)goroutine .*?(?=^# |\\Z)",
+                "...\n",
+                "goroutine 1\nx\n# tool\ngoroutine 2\n",
+                "...\n# tool\n...\n",
+            ),
             ("(x{3})x+", "\\1...", "xxxxxx", "xxx..."),
             ("a{,2}b", "-", "aaab", "a-"),
             ("[[&]", "-", "a[&&b", "a---b"),

@@ -12,7 +12,8 @@ pub(super) fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
         shared.keep(&request.kept(&shared.spec.headers))?;
         let body = &shared.spec.body;
         let status = shared.spec.status;
-        let mut reply = format!("HTTP/1.1 {status} {}\r\nContent-Length: {}\r\n\r\n", reason(status), body.len());
+        let mut reply =
+            format!("HTTP/1.1 {status} {}\r\nContent-Length: {}\r\n\r\n", reason(status), body.len());
         if request.method != "HEAD" {
             reply.push_str(body);
         }

@@ -27,8 +27,12 @@ impl Steps<'_> {
         let reply = patiently(|| exchange(address, step, &data)).map_err(failed)?;
         let mut saved = format!("{}\n", reply.status);
         for name in &step.show {
-            let values: Vec<&str> =
-                reply.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| &**v).collect();
+            let values: Vec<&str> = reply
+                .headers
+                .iter()
+                .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, v)| &**v)
+                .collect();
             let value = if values.is_empty() { "None".to_owned() } else { values.join(", ") };
             saved.push_str(&format!("{name}: {value}\n"));
         }

@@ -16,6 +16,7 @@ fn the_daemon_gives_what_was_recorded() {
         hekad: vec![hekad.display().to_string()],
         share: share.path().to_owned(),
         tools: hekad.parent().unwrap_or(Path::new("/")).to_owned(),
+        record: false,
         keep: false,
         jobs: env::var("HEKA_JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(4),
         patience: 1.0,
@@ -32,7 +33,9 @@ fn the_daemon_gives_what_was_recorded() {
             *verdict = again;
         }
     }
-    let failed: Vec<String> =
-        verdicts.iter().filter_map(|v| v.result.as_ref().err().map(|why| format!("{}: {why}", v.name))).collect();
+    let failed: Vec<String> = verdicts
+        .iter()
+        .filter_map(|v| v.result.as_ref().err().map(|why| format!("{}: {why}", v.name)))
+        .collect();
     assert!(failed.is_empty(), "{} of {} cases fail:\n{}", failed.len(), names.len(), failed.join("\n"));
 }

@@ -4,6 +4,7 @@ pub(crate) mod coordinates;
 pub(crate) mod document;
 pub(crate) mod dynamic;
 pub(crate) mod part;
+pub(crate) mod single;
 pub(crate) mod template;
 pub(crate) mod text;
 
@@ -144,7 +145,8 @@ impl EncoderPlugin for ESJsonEncoder {
     const NAME: &'static str = "ESJsonEncoder";
 
     fn open(config: Config, _: &Context) -> Result<ESJsonEncoder, ConfigError> {
-        let parts = parse_parts(&config.fields, &config.dynamic_fields).map_err(|bad| bad.error(|name| name.into()))?;
+        let parts = parse_parts(&config.fields, &config.dynamic_fields)
+            .map_err(|bad| bad.error(|name| name.into()))?;
         let keyed = parts.into_iter().map(|part| (part, config.field_mappings.key(part))).collect::<Vec<_>>();
         let dynamic =
             DynamicFields::new(&config.dynamic_fields, &config.raw_bytes_fields, &config.replace_dots_with);

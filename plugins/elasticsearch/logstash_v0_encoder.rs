@@ -86,8 +86,8 @@ impl EncoderPlugin for ESLogstashV0Encoder {
     const NAME: &'static str = "ESLogstashV0Encoder";
 
     fn open(config: Config, _: &Context) -> Result<ESLogstashV0Encoder, ConfigError> {
-        let parts =
-            parse_parts(&config.fields, &config.dynamic_fields).map_err(|bad| bad.error(str::to_lowercase))?;
+        let parts = parse_parts(&config.fields, &config.dynamic_fields)
+            .map_err(|bad| bad.error(str::to_lowercase))?;
         let keyed = parts.into_iter().map(|part| (part, key(part))).collect::<Vec<_>>();
         let dynamic =
             DynamicFields::new(&config.dynamic_fields, &config.raw_bytes_fields, &config.replace_dots_with);
@@ -103,7 +103,13 @@ impl EncoderPlugin for ESLogstashV0Encoder {
                 &config.id,
                 config.es_index_from_timestamp,
             ),
-            document: Document::new(&keyed, &config.timestamp, dynamic, type_text, Some(key(Part::DynamicFields))),
+            document: Document::new(
+                &keyed,
+                &config.timestamp,
+                dynamic,
+                type_text,
+                Some(key(Part::DynamicFields)),
+            ),
         })
     }
 }
@@ -194,7 +200,10 @@ mod tests {
             timestamp: "%s".into(),
             ..config(&["dynamicfields", "Timestamp"])
         };
-        assert_eq!(lines(chosen, &sample::full())[1], r#"{"@fields":{"s":"text","d":1.5},"@timestamp":"1431600000"}"#);
+        assert_eq!(
+            lines(chosen, &sample::full())[1],
+            r#"{"@fields":{"s":"text","d":1.5},"@timestamp":"1431600000"}"#
+        );
         let raw = Config {
             raw_bytes_fields: vec!["j".into(), "y".into()],
             replace_dots_with: "_".into(),
@@ -202,7 +211,10 @@ mod tests {
         };
         let mut encoder = open(raw);
         let full = sample::encoded(&mut encoder, &sample::full());
-        assert!(full.ends_with("{\"@fields\":{\"s\":\"text\",\"i\":42,\"d\":1.5,\"b\":true,\"y\":raw}}\n"), "{full}");
+        assert!(
+            full.ends_with("{\"@fields\":{\"s\":\"text\",\"i\":42,\"d\":1.5,\"b\":true,\"y\":raw}}\n"),
+            "{full}"
+        );
         assert!(sample::encoded(&mut encoder, &sample::texts()).contains(r#""a_b_c":"dots""#));
     }
 

@@ -66,13 +66,18 @@ const KEPT_BATCH_SIZE: usize = 4 << 20;
 impl OutputPlugin for FileOutput {
     type Config = Config;
     const NAME: &'static str = "FileOutput";
-    const DEFAULTS: OutputDefaults = OutputDefaults { frames_protobuf: true, reloads: true, ..OutputDefaults::USUAL };
+    const DEFAULTS: OutputDefaults =
+        OutputDefaults { frames_protobuf: true, reloads: true, ..OutputDefaults::USUAL };
     const NEEDS_ENCODER: Option<&'static str> = Some("Encoder required.");
 
     fn open(config: Config, context: &Context) -> Result<FileOutput, ConfigError> {
         let octal = |text: &str, key: &str| {
-            let why = || format!("FileOutput '{}' can't parse `{key}`, is it an octal integer string?", config.path);
-            i32::from_str_radix(text, 8).map(|mode| mode.unsigned_abs() & 0o777).map_err(|_| ConfigError::Init(why()))
+            let why = || {
+                format!("FileOutput '{}' can't parse `{key}`, is it an octal integer string?", config.path)
+            };
+            i32::from_str_radix(text, 8)
+                .map(|mode| mode.unsigned_abs() & 0o777)
+                .map_err(|_| ConfigError::Init(why()))
         };
         let folder = octal(&config.folder_perm, "folder_perm")?;
         let modes = Modes { file: octal(&config.perm, "perm")?, folder };
@@ -97,7 +102,8 @@ impl OutputPlugin for FileOutput {
         let mut output = FileOutput { path, modes, rotation, destination: None, batch: Vec::new() };
         if !context.only_check {
             let opened = Destination::open(&output.path, output.modes);
-            let why = |why| ConfigError::Init(format!("FileOutput '{}' error opening file: {why}", output.path));
+            let why =
+                |why| ConfigError::Init(format!("FileOutput '{}' error opening file: {why}", output.path));
             output.destination = Some(opened.map_err(why)?);
         }
         Ok(output)
@@ -125,7 +131,9 @@ impl Output for FileOutput {
     }
 
     fn flush(&mut self) -> Result<(), SendError> {
-        self.destination.as_mut().map_or(Ok(()), Destination::sync).map_err(SendError::Retry)
+        // After a failed sync the system may have dropped what it could not write, and a second sync would not tell. So
+        // the output ends; what is behind the cursor is written again by the next run.
+        self.destination.as_mut().map_or(Ok(()), Destination::sync).map_err(SendError::Fatal)
     }
 
     fn idle(&mut self, now_ns: i64) -> Result<(), SendError> {
@@ -133,38 +141,31 @@ impl Output for FileOutput {
     }
 
     fn reload(&mut self) -> Result<(), SendError> {
-        self.reopen().map_err(|error| match error {
-            SendError::Fatal(why) => {
-                SendError::Fatal(format!("unable to reopen file '{}': {why}", self.path))
-            }
-            other => other,
-        })
+        self.flush()?;
+        self.open_file("reopen file")
     }
 }
 
 impl FileOutput {
     fn rotate_if_due(&mut self, now_s: i64) -> Result<(), SendError> {
-        let Some(boundary_s) = self.rotation.as_mut().and_then(|rotation| rotation.boundary_passed(now_s)) else {
+        let Some(boundary_s) = self.rotation.as_mut().and_then(|rotation| rotation.boundary_passed(now_s))
+        else {
             return Ok(());
         };
-        // What lies in the old file must be safe before it is let go; until then it stays the current one.
+        // What lies in the old file must be safe before it is let go.
         self.flush()?;
         if let Some(rotation) = &mut self.rotation {
             self.path = rotation.path(boundary_s);
             rotation.passed(boundary_s);
         }
-        self.reopen().map_err(|error| match error {
-            SendError::Fatal(why) => {
-                SendError::Fatal(format!("unable to open rotated file '{}': {why}", self.path))
-            }
-            other => other,
-        })
+        self.open_file("open rotated file")
     }
 
     /// Opens the file at `path`, which may be another one by now.
-    fn reopen(&mut self) -> Result<(), SendError> {
-        self.flush()?;
-        self.destination = Some(Destination::open(&self.path, self.modes).map_err(SendError::Fatal)?);
+    fn open_file(&mut self, what: &str) -> Result<(), SendError> {
+        let opened = Destination::open(&self.path, self.modes);
+        let failed = |why| SendError::Fatal(format!("unable to {what} '{}': {why}", self.path));
+        self.destination = Some(opened.map_err(failed)?);
         Ok(())
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use heka_message::{FindFrame, Signers, Verified, find_frame, unframe, verify};
 use heka_plugin::config::Pairs;
 use heka_plugin::splitter::SplitterPlugin;
-use heka_plugin::{ConfigError, Context, Found, Log, PluginDef, Splitter, SplitterDefaults, Unframed, registry};
+use heka_plugin::{
+    ConfigError, Context, Found, Log, PluginDef, Splitter, SplitterDefaults, Unframed, registry,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -44,7 +46,8 @@ pub struct HekaFramingSplitter {
 impl SplitterPlugin for HekaFramingSplitter {
     type Config = Config;
     const NAME: &'static str = "HekaFramingSplitter";
-    const DEFAULTS: SplitterDefaults = SplitterDefaults { use_message_bytes: true, ..SplitterDefaults::USUAL };
+    const DEFAULTS: SplitterDefaults =
+        SplitterDefaults { use_message_bytes: true, ..SplitterDefaults::USUAL };
 
     fn open(config: Config, context: &Context) -> Result<HekaFramingSplitter, ConfigError> {
         let mut signers = Signers::default();

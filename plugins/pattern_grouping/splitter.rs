@@ -106,7 +106,8 @@ mod tests {
         PatternGroupingSplitter::open(config, &Context::for_test("s")).unwrap()
     }
 
-    const TEXT: &[u8] = b"plain 1\nboom Exception\n\tat a\n\tat b\nCaused by: e\n\tat f\nplain 2\nplain 3\nend\nnext\n";
+    const TEXT: &[u8] =
+        b"plain 1\nboom Exception\n\tat a\n\tat b\nCaused by: e\n\tat f\nplain 2\nplain 3\nend\nnext\n";
 
     #[test]
     fn lines_of_a_group_are_joined() {
@@ -152,7 +153,11 @@ mod tests {
             ("", 99, &[std::str::from_utf8(TEXT).unwrap()]),
             ("", 0, &[]),
         ] {
-            assert_eq!(split(&mut splitter("\n", grouping, max_lines), TEXT), records, "{grouping} {max_lines}");
+            assert_eq!(
+                split(&mut splitter("\n", grouping, max_lines), TEXT),
+                records,
+                "{grouping} {max_lines}"
+            );
         }
         assert_eq!(
             split(&mut splitter("\n", "^X", 99), b"a\nXb\nc\nXd\nXe\nf\ng\n"),

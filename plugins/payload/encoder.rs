@@ -1,8 +1,8 @@
 //! Writes the payload alone.
 
+use heka_message::MessageView;
 use heka_message::golang::clock::Civil;
 use heka_message::golang::{Strftime, Zone};
-use heka_message::MessageView;
 use heka_plugin::encoder::EncoderPlugin;
 use heka_plugin::{ConfigError, Context, Encode, EncodeError, Encoder, PluginDef, registry};
 use schemars::JsonSchema;
@@ -94,7 +94,8 @@ impl Prefix {
         let unix_ns = if self.from_message {
             message.timestamp().unwrap_or(0)
         } else {
-            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            let since =
+                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
             i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
         };
         let second = unix_ns.div_euclid(1_000_000_000);
@@ -133,7 +134,8 @@ mod tests {
         let dated = Config { prefix_ts: true, ..Config::default() };
         assert_eq!(encoded(&dated, "UTC", "x"), "[2015/May/14:10:40:00 +0000] x\n");
         assert_eq!(encoded(&dated, "Asia/Kolkata", "x"), "[2015/May/14:16:10:00 +0530] x\n");
-        let formatted = |format: &str| Config { ts_format: format.into(), prefix_ts: true, ..Config::default() };
+        let formatted =
+            |format: &str| Config { ts_format: format.into(), prefix_ts: true, ..Config::default() };
         assert_eq!(encoded(&formatted("%s "), "", "x"), "1431600000 x\n");
         assert_eq!(encoded(&formatted("%T.%f"), "", "x"), "10:40:00.123456 x\n");
         assert_eq!(encoded(&formatted(""), "", "x"), " x\n");
@@ -141,7 +143,8 @@ mod tests {
 
     #[test]
     fn the_present_can_be_shown_instead() {
-        let now = Config { prefix_ts: true, ts_from_message: false, ts_format: "%Y".into(), ..Config::default() };
+        let now =
+            Config { prefix_ts: true, ts_from_message: false, ts_format: "%Y".into(), ..Config::default() };
         let text = encoded(&now, "", "x");
         let year: i32 = text.strip_suffix(" x\n").unwrap().parse().unwrap();
         assert!(year >= 2026);
@@ -149,7 +152,10 @@ mod tests {
 
     #[test]
     fn a_cached_prefix_never_outlives_its_second() {
-        let mut encoder = PayloadEncoder::new(&Config { prefix_ts: true, ts_format: "%S".into(), ..Config::default() }, Zone::Utc);
+        let mut encoder = PayloadEncoder::new(
+            &Config { prefix_ts: true, ts_format: "%S".into(), ..Config::default() },
+            Zone::Utc,
+        );
         for second in [0, 0, 1, 59, 0] {
             let message = Message { timestamp: Some(second * 1_000_000_000), ..Message::default() };
             assert_eq!(sample::encoded(&mut encoder, &message), format!("{second:02} \n"));

@@ -93,10 +93,11 @@ impl Decoder for PayloadRegexDecoder {
         };
         // Groups without a name go by their number; of several with one name the last counts.
         let group = |wanted: &str| {
-            let named = self.regex.names().iter().enumerate().skip(1).rfind(|(at, name)| match name.as_str() {
-                "" => wanted.parse() == Ok(*at),
-                name => name == wanted,
-            });
+            let named =
+                self.regex.names().iter().enumerate().skip(1).rfind(|(at, name)| match name.as_str() {
+                    "" => wanted.parse() == Ok(*at),
+                    name => name == wanted,
+                });
             named.map(|(at, _)| captures.get(at).unwrap_or_default())
         };
         let message = pack.message_mut();
@@ -107,7 +108,9 @@ impl Decoder for PayloadRegexDecoder {
             let mapped = self.severity_map.iter().find(|(name, _)| name.as_bytes() == text);
             match mapped.map_or_else(|| parse_int32(text), |(_, severity)| Ok(*severity)) {
                 Ok(severity) => message.severity = Some(severity),
-                Err(_) => self.log.push(format!("Don't recognize severity: '{}'", String::from_utf8_lossy(text))),
+                Err(_) => {
+                    self.log.push(format!("Don't recognize severity: '{}'", String::from_utf8_lossy(text)))
+                }
             }
         }
         let value_of = |name: &str| if name == "Severity" { None } else { group(name) };
@@ -135,11 +138,8 @@ fn read_timestamp(parser: &TimestampParser, text: &[u8], log: &mut Vec<String>) 
         return time.unix_nanos();
     }
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let now = GoTime {
-        unix_s: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-        nanos: 0,
-        zone: Zone::local(),
-    };
+    let now =
+        GoTime { unix_s: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nanos: 0, zone: Zone::local() };
     let today = now.civil();
     let (months, days) = if civil.month == 1 && civil.day == 1 {
         (i64::from(today.month) - 1, i64::from(today.day) - 1)
@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn groups_go_by_name_or_number() {
-        let config = config(r"(\w+) (?P<n>\d+)( opt)?", &[("Payload", "%1%|%n%|%2%|%3%|%x%"), ("kind", "number %n%")]);
+        let config =
+            config(r"(\w+) (?P<n>\d+)( opt)?", &[("Payload", "%1%|%n%|%2%|%3%|%x%"), ("kind", "number %n%")]);
         let (outcome, message, log) = decode(config, "say: abc 12");
         assert_eq!((outcome, log), (Ok(Decode::Done), vec![]));
         assert_eq!(message.payload.unwrap(), "abc|12|<2>||<x>");
@@ -208,7 +209,8 @@ mod tests {
             assert_eq!(outcome, Ok(Decode::Done));
             assert_eq!(message.severity, severity);
             assert_eq!(message.payload.unwrap(), "<Severity>");
-            let expected: &[&str] = if severity.is_none() { &["Don't recognize severity: 'loud'"] } else { &[] };
+            let expected: &[&str] =
+                if severity.is_none() { &["Don't recognize severity: 'loud'"] } else { &[] };
             assert_eq!(log, expected);
         }
     }
@@ -227,7 +229,10 @@ mod tests {
         };
         let layout = "2006-01-02 15:04:05";
         assert_eq!(at(layout, "", "2015-05-14 10:40:00.25"), (1_431_600_000_250_000_000, vec![]));
-        assert_eq!(at(layout, "America/New_York", "2015-05-14 10:40:00"), (1_431_614_400_000_000_000, vec![]));
+        assert_eq!(
+            at(layout, "America/New_York", "2015-05-14 10:40:00"),
+            (1_431_614_400_000_000_000, vec![])
+        );
         assert_eq!(at(layout, "", "Thu May 14 10:40:00 2015"), (1_431_600_000_000_000_000, vec![]));
         assert_eq!(at("Epoch", "", "1431600000.5"), (1_431_600_000_500_000_000, vec![]));
         assert_eq!(
@@ -238,7 +243,8 @@ mod tests {
 
     #[test]
     fn a_time_without_a_year_is_of_this_year() {
-        let config = Config { timestamp_layout: "Jan _2 15:04:05".into(), ..config("(?P<Timestamp>.*)", &[]) };
+        let config =
+            Config { timestamp_layout: "Jan _2 15:04:05".into(), ..config("(?P<Timestamp>.*)", &[]) };
         let (_, message, _) = decode(config, "May 14 10:40:00");
         let civil = heka_message::golang::clock::Civil::utc(message.timestamp.unwrap());
         assert!(civil.year >= 2026);
@@ -265,7 +271,8 @@ mod tests {
 
     #[test]
     fn refused_options() {
-        let error = |config| PayloadRegexDecoder::open(config, &Context::for_test("d")).err().unwrap().to_string();
+        let error =
+            |config| PayloadRegexDecoder::open(config, &Context::for_test("d")).err().unwrap().to_string();
         let no_groups = "PayloadRegexDecoder regex must contain capture groups";
         assert_eq!(error(config("no groups", &[])), no_groups);
         assert_eq!(error(Config::default()), no_groups);

@@ -14,6 +14,7 @@ pub struct ProtobufEncoder;
 impl EncoderPlugin for ProtobufEncoder {
     type Config = AnyOptions;
     const NAME: &'static str = "ProtobufEncoder";
+    const ANNOUNCES_STOP: bool = true;
 
     fn open(_: AnyOptions, _: &Context) -> Result<ProtobufEncoder, ConfigError> {
         Ok(ProtobufEncoder)

@@ -50,10 +50,15 @@ impl SplitterPlugin for RegexSplitter {
             let text = format!("regex must not contain more than one capture group: {}", config.delimiter);
             return Err(ConfigError::init(text));
         }
-        let is_plain = !config.delimiter.is_empty()
-            && config.delimiter.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"\n\r\t ;,:<>\"'=&#%@!~_-/".contains(&byte));
-        let literal = is_plain.then(|| memchr::memmem::Finder::new(config.delimiter.as_bytes()).into_owned());
-        Ok(RegexSplitter { delimiter, literal, has_group: groups == 1, eol: config.delimiter_eol, carried: 0 })
+        let literal = is_literal(&config.delimiter)
+            .then(|| memchr::memmem::Finder::new(config.delimiter.as_bytes()).into_owned());
+        Ok(RegexSplitter {
+            delimiter,
+            literal,
+            has_group: groups == 1,
+            eol: config.delimiter_eol,
+            carried: 0,
+        })
     }
 }
 
@@ -87,7 +92,9 @@ impl RegexSplitter {
         let anchor = from;
         // The original searches as if the carried text were not there.
         while let Some(captures) = self.delimiter.captures_at(&bytes[anchor..], from - anchor) {
-            let Some(whole) = captures.range(0).map(|range| range.start + anchor..range.end + anchor) else { break };
+            let Some(whole) = captures.range(0).map(|range| range.start + anchor..range.end + anchor) else {
+                break;
+            };
             let group = captures.range(1).map(|range| range.start + anchor..range.end + anchor);
             let cut = match group {
                 None => found(whole.start, whole.end),
@@ -103,6 +110,12 @@ impl RegexSplitter {
         }
         Found::default()
     }
+}
+
+/// Whether an expression stands for itself: it has no character that means anything in one.
+fn is_literal(expression: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"\n\r\t ;,:<>\"'=&#%@!~_-/".contains(&byte);
+    !expression.is_empty() && expression.bytes().all(plain)
 }
 
 fn found(end: usize, consumed: usize) -> Found {

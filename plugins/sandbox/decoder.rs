@@ -8,8 +8,8 @@ use heka_message::{Field, Message};
 use heka_plugin::decoder::DecoderPlugin;
 use heka_plugin::{ConfigError, Context, Decode, DecodeError, Decoder, Pack, PluginDef, Value, registry};
 use heka_sandbox::{
-    Counts, DECODER, Defaults, Injected, InjectedPayload, Messages, Outcome, Refused, Sandbox, SandboxConfig, Source,
-    random_uuid,
+    Counts, DECODER, Defaults, Injected, InjectedPayload, Messages, Outcome, Reencoding, Refused, Sandbox,
+    SandboxConfig, Source, random_uuid,
 };
 
 /// The row of SandboxDecoder.
@@ -39,8 +39,10 @@ impl DecoderPlugin for SandboxDecoder {
             Some(Value::String(name)) => Some(Zone::load(name).map_err(ConfigError::Init)?),
             Some(_) => return Err(ConfigError::init("tz must be a string")),
         };
-        let settings = config.settings(&DECODER, &context.name, context)?;
-        let sandbox = if context.only_check { None } else { Some(Sandbox::open(settings).map_err(ConfigError::Init)?) };
+        let mut settings = config.settings(&DECODER, &context.name, context)?;
+        settings.reencoding = if zone.is_some() { Reencoding::Always } else { Reencoding::WhenIncomplete };
+        let sandbox =
+            if context.only_check { None } else { Some(Sandbox::open(settings).map_err(ConfigError::Init)?) };
         Ok(SandboxDecoder {
             sandbox,
             zone,
@@ -70,7 +72,7 @@ impl Decoder for SandboxDecoder {
         }
         self.counts.injected += injected as u64;
         for note in sandbox.take_notes() {
-            self.context.log.info(&note);
+            self.context.log.plain(note.as_bytes());
         }
         match outcome {
             Outcome::Returned(0) => Ok(Decode::Done),
@@ -79,7 +81,9 @@ impl Decoder for SandboxDecoder {
                 let why = sandbox.last_error();
                 if injected > 0 {
                     extra.truncate(before);
-                    return Err(DecodeError::Failed(format!("Failed after a successful inject_message call: {why}")));
+                    return Err(DecodeError::Failed(format!(
+                        "Failed after a successful inject_message call: {why}"
+                    )));
                 }
                 let payload = pack.message().payload.clone().unwrap_or_default();
                 Err(DecodeError::Failed(format!("Failed parsing: {why} payload: {payload}")))

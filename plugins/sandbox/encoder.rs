@@ -6,8 +6,8 @@ use heka_message::{Message, MessageView};
 use heka_plugin::encoder::EncoderPlugin;
 use heka_plugin::{ConfigError, Context, Encode, EncodeError, Encoder, PluginDef, registry};
 use heka_sandbox::{
-    Counts, ENCODER, Injected, InjectedPayload, Messages, Outcome, Refused, Sandbox, SandboxConfig, SandboxEncoderConfig,
-    Source,
+    Counts, ENCODER, Injected, InjectedPayload, Messages, Outcome, Refused, Sandbox, SandboxConfig,
+    SandboxEncoderConfig, Source,
 };
 
 /// The row of SandboxEncoder.
@@ -56,7 +56,7 @@ impl Encoder for SandboxEncoder {
             self.counts.sampled_ns += u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         }
         for note in sandbox.take_notes() {
-            self.context.log.info(&note);
+            self.context.log.plain(note.as_bytes());
         }
         match outcome {
             Outcome::Returned(0) => {

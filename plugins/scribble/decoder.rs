@@ -45,8 +45,8 @@ impl Decoder for ScribbleDecoder {
 
 #[cfg(test)]
 mod tests {
-    use heka_plugin::config::{Table, decode_struct};
     use heka_plugin::Value;
+    use heka_plugin::config::{Table, decode_struct};
 
     use super::*;
 
@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn values_are_written_as_they_stand() {
-        let mut decoder = open(&[("Type", "ty"), ("Payload", "100% %Type% %{Type}"), ("Pid", "77.9"), ("tag", "t")]);
+        let mut decoder =
+            open(&[("Type", "ty"), ("Payload", "100% %Type% %{Type}"), ("Pid", "77.9"), ("tag", "t")]);
         let mut pack = Pack::new();
         pack.message_mut().logger = Some("kept".into());
         assert_eq!(decoder.decode(&mut pack, &mut Vec::new()).unwrap(), Decode::Done);

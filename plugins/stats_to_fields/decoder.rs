@@ -29,9 +29,8 @@ impl Decoder for StatsToFieldsDecoder {
         let mut first = 0;
         let mut others: Vec<(u32, Message)> = Vec::new();
         for line in trim_newlines(&payload).split(|&byte| byte == b'\n') {
-            let stat = Stat::parse(line).map_err(|why| {
-                DecodeError::Failed(format!("{why}: '{}'", String::from_utf8_lossy(line)))
-            })?;
+            let stat = Stat::parse(line)
+                .map_err(|why| DecodeError::Failed(format!("{why}: '{}'", String::from_utf8_lossy(line))))?;
             // A timestamp of 0 is taken for none.
             if first == 0 {
                 first = stat.timestamp_s;
@@ -93,7 +92,12 @@ fn message_at(message: &Message, timestamp_s: u32) -> Message {
         logger: message.logger.clone(),
         env_version: message.env_version.clone(),
         hostname: message.hostname.clone(),
-        ..Message { timestamp: message.timestamp, severity: message.severity, pid: message.pid, ..Message::default() }
+        ..Message {
+            timestamp: message.timestamp,
+            severity: message.severity,
+            pid: message.pid,
+            ..Message::default()
+        }
     }
 }
 
@@ -132,7 +136,10 @@ mod tests {
     #[test]
     fn statistics_become_fields() {
         for (payload, messages) in [
-            ("stats.a 1 143\nstats.b 2.5 143", &["stats.a 1 143\nstats.b 2.5 143|stats.a=1.0 stats.b=2.5 timestamp=143"][..]),
+            (
+                "stats.a 1 143\nstats.b 2.5 143",
+                &["stats.a 1 143\nstats.b 2.5 143|stats.a=1.0 stats.b=2.5 timestamp=143"][..],
+            ),
             (
                 "one 1 10\ntwo 2 60\nthree 3 10\nfour 4 70\nfive 5 60\n",
                 &[

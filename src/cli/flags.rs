@@ -84,7 +84,8 @@ impl Flags {
 
     /// Reads the arguments that follow the program's name, up to the first one that is no flag or to `--`.
     pub(crate) fn parse(&self, args: impl IntoIterator<Item: Into<OsString>>) -> Result<Parsed, Exit> {
-        let mut values: BTreeMap<_, _> = self.flags.iter().map(|(name, f)| (*name, f.default.clone())).collect();
+        let mut values: BTreeMap<_, _> =
+            self.flags.iter().map(|(name, f)| (*name, f.default.clone())).collect();
         let mut args = args.into_iter().map(|arg| arg.into().to_string_lossy().into_owned());
         let mut rest = Vec::new();
         let mut given = 0;

@@ -50,51 +50,61 @@ pub(crate) fn fixed_len(tree: &[Node], i: usize) -> Option<usize> {
 }
 
 fn fixed_len_within(tree: &[Node], mut i: usize, calls: &mut u32) -> Option<usize> {
-    let mut len = 0;
+    // Bytes in front of `i`, and what the alternatives so far add up to.
+    let (mut len, mut agreed) = (0, None);
     loop {
-        match tree[i].tag() {
-            Tag::Char | Tag::Set | Tag::Any => return Some(len + 1),
-            Tag::False | Tag::True | Tag::Not | Tag::And | Tag::Behind => return Some(len),
+        let total = match tree[i].tag() {
+            Tag::Char | Tag::Set | Tag::Any => len + 1,
+            Tag::False | Tag::True | Tag::Not | Tag::And | Tag::Behind => len,
             Tag::Rep | Tag::RunTime | Tag::OpenCall => return None,
-            Tag::Capture | Tag::Rule | Tag::Grammar => i += 1,
+            Tag::Capture | Tag::Rule | Tag::Grammar => {
+                i += 1;
+                continue;
+            }
             Tag::Call => {
                 *calls = calls.checked_sub(1)?;
                 i = callee(tree, i);
+                continue;
             }
             Tag::Seq => {
                 len += fixed_len_within(tree, i + 1, calls)?;
                 i = second(tree, i);
+                continue;
             }
             Tag::Choice => {
-                let a = fixed_len_within(tree, i + 1, calls)?;
-                let b = fixed_len_within(tree, second(tree, i), calls)?;
-                return (a == b).then_some(len + a);
+                let this = len + fixed_len_within(tree, i + 1, calls)?;
+                if agreed.replace(this).is_some_and(|others| others != this) {
+                    return None;
+                }
+                i = second(tree, i);
+                continue;
             }
-        }
+        };
+        return agreed.is_none_or(|others| others == total).then_some(total);
     }
 }
 
 /// Whether a match of the pattern can produce captures.
 pub(crate) fn has_captures(tree: &[Node], i: usize) -> bool {
-    let mut calls = MAX_CALLS;
-    has_captures_within(tree, i, &mut calls)
+    has_captures_outside(tree, i, &mut Vec::new())
 }
 
-fn has_captures_within(tree: &[Node], mut i: usize, calls: &mut u32) -> bool {
+/// As `has_captures`; rules that have been looked into already are not looked into again.
+fn has_captures_outside(tree: &[Node], mut i: usize, seen: &mut Vec<usize>) -> bool {
     loop {
         match tree[i].tag() {
             Tag::Capture | Tag::RunTime => return true,
             Tag::Char | Tag::Set | Tag::Any | Tag::True | Tag::False | Tag::OpenCall => return false,
             Tag::Rep | Tag::Not | Tag::And | Tag::Behind | Tag::Grammar | Tag::Rule => i += 1,
             Tag::Call => {
-                if *calls == 0 {
-                    return true;
-                }
-                *calls -= 1;
                 i = callee(tree, i);
+                if seen.contains(&i) {
+                    return false;
+                }
+                seen.push(i);
             }
             Tag::Seq | Tag::Choice => {
-                if has_captures_within(tree, i + 1, calls) {
+                if has_captures_outside(tree, i + 1, seen) {
                     return true;
                 }
                 i = second(tree, i);
@@ -123,6 +133,11 @@ impl First {
         Self { set, empty: true, runs: false }
     }
 
+    /// Of a choice.
+    fn or(self, other: Self) -> Self {
+        Self { set: self.set.union(other.set), empty: self.empty | other.empty, runs: self.runs | other.runs }
+    }
+
     /// Whether a test on the next byte may stand in front of the pattern.
     pub(crate) fn is_testable(&self) -> bool {
         !self.empty && !self.runs
@@ -131,20 +146,27 @@ impl First {
 
 /// The first set of a pattern that `follow` comes after.
 pub(crate) fn first(tree: &[Node], mut i: usize, follow: Charset) -> First {
-    let mut follow = follow;
+    let mut sum = First::of(Charset::EMPTY);
+    while tree[i].tag() == Tag::Choice {
+        sum = sum.or(first_of_one(tree, i + 1, follow));
+        i = second(tree, i);
+    }
+    sum.or(first_of_one(tree, i, follow))
+}
+
+/// `first`, where chains of choices have been taken apart.
+fn first_of_one(tree: &[Node], mut i: usize, mut follow: Charset) -> First {
     loop {
         match tree[i].tag() {
-            Tag::Char | Tag::Set | Tag::Any => return First::of(as_charset(tree, i).unwrap_or(Charset::FULL)),
+            Tag::Char | Tag::Set | Tag::Any => {
+                return First::of(as_charset(tree, i).unwrap_or(Charset::FULL));
+            }
             Tag::True => return First::open(follow),
             Tag::False => return First::of(Charset::EMPTY),
             Tag::Capture | Tag::Grammar | Tag::Rule => i += 1,
             Tag::Call => i = callee(tree, i),
             Tag::OpenCall => return First::open(Charset::FULL),
-            Tag::Choice => {
-                let a = first(tree, i + 1, follow);
-                let b = first(tree, second(tree, i), follow);
-                return First { set: a.set.union(b.set), empty: a.empty | b.empty, runs: a.runs | b.runs };
-            }
+            Tag::Choice => return first(tree, i, follow),
             Tag::Rep => {
                 let body = first(tree, i + 1, follow);
                 return First::open(body.set.union(follow));

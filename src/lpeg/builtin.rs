@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn leaves_everything_unusual_to_lua() {
-        for text in ["", "-", ".", "-.", "+1", " 1", "1 ", "0x10", "1e3", "1.2.3", "1234567890123456", "inf", "nan"] {
+        for text in
+            ["", "-", ".", "-.", "+1", " 1", "1 ", "0x10", "1e3", "1.2.3", "1234567890123456", "inf", "nan"]
+        {
             assert_eq!(parse_decimal(text.as_bytes()), None, "{text}");
         }
         assert_eq!(parse_decimal(b".5"), Some(0.5));

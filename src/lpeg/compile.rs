@@ -70,7 +70,11 @@ impl Compiler<'_> {
                 continue;
             }
             let rest = second(self.tree, i);
-            let next = if needs_follow(self.tree, i + 1) { first(self.tree, rest, follow).set } else { Charset::FULL };
+            let next = if needs_follow(self.tree, i + 1) {
+                first(self.tree, rest, follow).set
+            } else {
+                Charset::FULL
+            };
             self.generate(i + 1, false, guard, next);
             if fixed_len(self.tree, i + 1) != Some(0) {
                 guard = None;
@@ -119,7 +123,9 @@ impl Compiler<'_> {
                     self.literals.push(node.n() as u8);
                     break None;
                 }
-                Tag::Seq if self.tree[i + 1].tag() == Tag::Char && self.literals.len() - start < MAX_OPERAND => {
+                Tag::Seq
+                    if self.tree[i + 1].tag() == Tag::Char && self.literals.len() - start < MAX_OPERAND =>
+                {
                     self.literals.push(self.tree[i + 1].n() as u8);
                     i = second(self.tree, i);
                 }

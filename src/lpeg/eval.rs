@@ -17,7 +17,7 @@ use crate::state::State;
 use crate::vm::Machine;
 
 /// Captures inside captures that are evaluated: this recurses, and a thread's stack is not endless.
-const MAX_NESTING: u32 = 3000;
+const MAX_NESTING: u32 = 1000;
 
 /// Arguments of a match in front of the extra ones.
 const FIXED_ARGS: c_int = 3;
@@ -145,8 +145,18 @@ impl Evaluation {
         values
     }
 
-    /// Pushes the first value inside capture `i`, or its match.
+    /// Pushes the first value inside capture `i`, or its match. The usual cases go first.
+    #[inline]
     fn push_first_nested(&mut self, i: u32) {
+        let cap = *self.cap(i);
+        if cap.next == i + 1 {
+            return self.push_match(&cap);
+        }
+        let child = *self.cap(i + 1);
+        if child.kind == Kind::ToNumber && cap.next == i + 2 {
+            self.push_number(&child);
+            return;
+        }
         let values = self.push_nested(i, false);
         if values > 1 {
             self.l.pop(values - 1);

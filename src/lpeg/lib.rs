@@ -12,18 +12,18 @@
 //! | name of a group | a string; a number becomes one | any value | any value; a number becomes a string |
 //! | `B(p)` | `p` must have a length above 0 | 0 is allowed | as 1.0 |
 //! | missing `Carg` | `reference to absent argument #N` | `reference to absent extra argument #N` | as 0.12 |
-//! | captures in captures | no limit | `subcapture nesting too deep` above 200 (1.0.2) | that error above 3000 |
-//! | patterns in patterns | no limit, crashes | no limit, crashes | `pattern is nested too deeply` above 2000 |
+//! | captures in captures | no limit | `subcapture nesting too deep` above 200 (1.0.2) | that error above 1000 |
+//! | patterns in patterns | no limit, crashes | no limit, crashes | `pattern is nested too deeply` above 1000 |
 //! | `setmaxstack(n)` | any `n`, or none | `n > 0` | as 0.12 |
 //!
-//! How it works: the tree of a pattern ([`node`]) is built by the operators ([`ops`], [`captures`], [`grammar`]); at its
-//! first match it is compiled ([`compile`], with the help of [`analysis`]) to a [`program`] that the machine ([`vm`])
-//! runs over the subject, recording captures ([`capture`]); these are then turned into Lua values ([`eval`]). Working
-//! memory is kept between matches ([`scratch`]), and all memory comes from Lua's allocator. Three things make it fast:
+//! How it works: the tree of a pattern (`node`) is built by the operators (`ops`, `captures`, `grammar`); at its
+//! first match it is compiled (`compile`, with the help of `analysis`) to a `program` that the machine (`vm`)
+//! runs over the subject, recording captures (`capture`); these are then turned into Lua values (`eval`). Working
+//! memory is kept between matches (`scratch`), and all memory comes from Lua's allocator. Three things make it fast:
 //! one record per capture instead of two; fields of table captures are stored into tables of the final size without
-//! changing what `pairs` shows ([`shape`]); `tonumber` and `rawset` are recognised ([`builtin`]).
+//! changing what `pairs` shows (`shape`); `tonumber` and `rawset` are recognised (`builtin`).
 //!
-//! `unsafe` is needed throughout, as the C API of Lua is; [`state`] has the rules.
+//! `unsafe` is needed throughout, as the C API of Lua is; `state` has the rules.
 
 mod analysis;
 mod builtin;

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn initial_positions_are_cut_to_the_subject() {
-        let cases = [(1, 0), (2, 1), (5, 4), (6, 5), (99, 5), (0, 5), (-1, 4), (-5, 0), (-6, 0), (isize::MIN, 0)];
+        let cases =
+            [(1, 0), (2, 1), (5, 4), (6, 5), (99, 5), (0, 5), (-1, 4), (-5, 0), (-6, 0), (isize::MIN, 0)];
         for (init, start) in cases {
             assert_eq!(initial_position(init, 5), start, "{init}");
         }

@@ -51,6 +51,24 @@ const METAMETHODS: [(&CStr, lua_CFunction); 7] = [
     (c"__unm", ops::lua_not),
 ];
 
+type Class = fn(&u8) -> bool;
+
+/// The character classes of the C locale, as `isalpha` and its kin have them.
+const CLASSES: [(&CStr, Class); 11] = [
+    (c"alnum", u8::is_ascii_alphanumeric),
+    (c"alpha", u8::is_ascii_alphabetic),
+    (c"cntrl", u8::is_ascii_control),
+    (c"digit", u8::is_ascii_digit),
+    (c"graph", u8::is_ascii_graphic),
+    (c"lower", u8::is_ascii_lowercase),
+    (c"print", |b| matches!(b, b' '..=b'~')),
+    (c"punct", u8::is_ascii_punctuation),
+    // `isspace` counts the vertical tab.
+    (c"space", |b| matches!(b, b'\t'..=b'\r' | b' ')),
+    (c"upper", u8::is_ascii_uppercase),
+    (c"xdigit", u8::is_ascii_hexdigit),
+];
+
 lua_functions! {
     /// Opens the library: sets the global `lpeg` and `package.loaded.lpeg`, and returns the table.
     open_lpeg => register;
@@ -156,21 +174,7 @@ fn locale(l: State) -> c_int {
         l.check_type(1, ffi::LUA_TTABLE);
         l.set_top(1);
     }
-    let classes: [(&CStr, fn(&u8) -> bool); 11] = [
-        (c"alnum", u8::is_ascii_alphanumeric),
-        (c"alpha", u8::is_ascii_alphabetic),
-        (c"cntrl", u8::is_ascii_control),
-        (c"digit", u8::is_ascii_digit),
-        (c"graph", u8::is_ascii_graphic),
-        (c"lower", u8::is_ascii_lowercase),
-        (c"print", |b| matches!(b, b' '..=b'~')),
-        (c"punct", u8::is_ascii_punctuation),
-        // `isspace` counts the vertical tab.
-        (c"space", |b| matches!(b, b'\t'..=b'\r' | b' ')),
-        (c"upper", u8::is_ascii_uppercase),
-        (c"xdigit", u8::is_ascii_hexdigit),
-    ];
-    for (name, accepts) in classes {
+    for (name, accepts) in CLASSES {
         Pattern::push_charset(l, Charset::of(|b| accepts(&b)));
         l.set_field(-2, name);
     }

@@ -224,7 +224,11 @@ fn power(l: State) -> c_int {
         at_least(pattern.tree_mut(), tree1, count);
     } else {
         // Options nest: each one more is inside the one before.
-        pattern = Pattern::push_new(l, count * (size + 3) - 1, body.depth().saturating_add(count as u32).saturating_add(1));
+        pattern = Pattern::push_new(
+            l,
+            count * (size + 3) - 1,
+            body.depth().saturating_add(count as u32).saturating_add(1),
+        );
         at_most(pattern.tree_mut(), tree1, count);
     }
     pattern.share_values(l, 1);

@@ -16,7 +16,7 @@ use crate::program::Program;
 use crate::state::{PATTERN_TYPE, State};
 
 /// Nesting that a pattern may have. Walking a pattern recurses, and a thread's stack is not endless.
-const MAX_DEPTH: u32 = 2000;
+const MAX_DEPTH: u32 = 1000;
 
 /// Field of the environment that keeps the compiled code alive.
 const CODE_FIELD: &std::ffi::CStr = c"code";
@@ -98,7 +98,9 @@ impl Pattern {
         let pattern = match l.type_of(idx) {
             ffi::LUA_TSTRING => from_text(l, l.check_bytes(idx)),
             ffi::LUA_TNUMBER => from_count(l, l.to_integer(idx)),
-            ffi::LUA_TBOOLEAN => Self::push_leaf(l, Node::new(if l.to_bool(idx) { Tag::True } else { Tag::False })),
+            ffi::LUA_TBOOLEAN => {
+                Self::push_leaf(l, Node::new(if l.to_bool(idx) { Tag::True } else { Tag::False }))
+            }
             ffi::LUA_TTABLE => grammar::push(l, idx),
             ffi::LUA_TFUNCTION => {
                 let mut pattern = Self::push_new(l, 2, 2);
@@ -140,12 +142,6 @@ impl Pattern {
     pub(crate) fn set_keys(self, keys: u32) {
         // SAFETY: the header is initialised.
         unsafe { (*self.0).keys = keys }
-    }
-
-    /// Raises the nesting of a pattern under construction.
-    pub(crate) fn set_depth(self, depth: u32) {
-        // SAFETY: the header is initialised.
-        unsafe { (*self.0).depth = depth }
     }
 
     /// Gives the new pattern on top of the stack an environment with the value at `idx` alone. Returns its key: 0 for

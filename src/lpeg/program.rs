@@ -143,7 +143,13 @@ impl Program {
     ///
     /// # Safety
     /// `block` must be writable for [`Program::size_of`] these parts and aligned for `u64`.
-    pub(crate) unsafe fn write(block: *mut Self, insts: &[Inst], sets: &[SetInfo], tables: usize, literals: &[u8]) {
+    pub(crate) unsafe fn write(
+        block: *mut Self,
+        insts: &[Inst],
+        sets: &[SetInfo],
+        tables: usize,
+        literals: &[u8],
+    ) {
         // SAFETY: the parts are laid out one after another within the size that the caller vouches for; the size of
         // each is a multiple of 8 but that of the bytes, which come last.
         unsafe {

@@ -47,7 +47,6 @@ impl<T: Copy> Buffer<T> {
         self.data = l.realloc(self.data.cast(), old, new).cast();
         self.capacity = capacity;
     }
-
 }
 
 impl Buffer<u8> {
@@ -118,7 +117,12 @@ impl Scratch {
         let scratch: *mut Self = l.new_userdata(size_of::<Self>()).cast();
         // SAFETY: the block is large enough and aligned for any type.
         unsafe {
-            scratch.write(Self { busy: true, caps: Buffer::EMPTY, stack: Buffer::EMPTY, text: Buffer::EMPTY });
+            scratch.write(Self {
+                busy: true,
+                caps: Buffer::EMPTY,
+                stack: Buffer::EMPTY,
+                text: Buffer::EMPTY,
+            });
         }
         if l.new_metatable(c"heka-lpeg-scratch") {
             l.push_closure(collect, 0);
@@ -143,7 +147,8 @@ impl Scratch {
     pub(crate) fn release(&mut self, l: State) {
         self.busy = false;
         self.text.len = 0;
-        if self.caps.capacity > KEEP_CAPS || self.stack.capacity > MIN_STACK || self.text.capacity > KEEP_TEXT {
+        if self.caps.capacity > KEEP_CAPS || self.stack.capacity > MIN_STACK || self.text.capacity > KEEP_TEXT
+        {
             self.trim(l);
         }
     }

@@ -5,8 +5,6 @@
 //! into a table of the final size to get the very layout that growing gives: at the last rehash the old entries were
 //! reinserted from last to first, and the rest followed in their own order.
 
-use crate::node::Node;
-
 /// Fields of the largest table that is cached.
 pub(crate) const MAX_FIELDS: usize = 24;
 
@@ -41,7 +39,10 @@ impl Shapes {
 
     /// The order in which to store fields of these names, if known.
     pub(crate) fn find(&self, keys: &[u16]) -> Option<[u8; MAX_FIELDS]> {
-        self.ways.iter().find(|way| usize::from(way.len) == keys.len() && way.keys[..keys.len()] == *keys).map(|way| way.order)
+        self.ways
+            .iter()
+            .find(|way| usize::from(way.len) == keys.len() && way.keys[..keys.len()] == *keys)
+            .map(|way| way.order)
     }
 
     /// Whether one more shape may be learned: a capture whose fields vary without end is not worth the work.
@@ -60,7 +61,7 @@ impl Shapes {
     }
 }
 
-const _: () = assert!(size_of::<Shapes>() % size_of::<Node>() == 0);
+const _: () = assert!(size_of::<Shapes>().is_multiple_of(size_of::<u64>()));
 
 #[cfg(test)]
 mod tests {

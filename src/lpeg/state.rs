@@ -48,7 +48,6 @@ impl State {
         fn push_nil() = ffi::lua_pushnil;
         fn push_number(n: f64) = ffi::lua_pushnumber;
         fn create_table(narr: c_int, nrec: c_int) = ffi::lua_createtable;
-        fn raw_get(idx: c_int) = ffi::lua_rawget_;
         fn raw_set(idx: c_int) = ffi::lua_rawset;
         fn raw_get_at(idx: c_int, n: c_int) = ffi::lua_rawgeti_;
         fn raw_set_at(idx: c_int, n: c_int) = ffi::lua_rawseti_;
@@ -194,7 +193,9 @@ impl State {
     pub(crate) fn load(self, source: &[u8], name: &CStr) {
         // SAFETY: see `forward!`; the source is readable for its length.
         unsafe {
-            if ffi::luaL_loadbuffer(self.0, source.as_ptr().cast(), source.len(), name.as_ptr()) != ffi::LUA_OK {
+            if ffi::luaL_loadbuffer(self.0, source.as_ptr().cast(), source.len(), name.as_ptr())
+                != ffi::LUA_OK
+            {
                 ffi::lua_error(self.0);
             }
         }

@@ -1,16 +1,18 @@
 //! The matching machine.
 
+mod core;
 mod runtime;
 
 use std::ffi::c_int;
 
 use mlua::ffi;
 
-use crate::capture::{Cap, NONE};
-use crate::node::Kind;
+use crate::capture::Cap;
 use crate::program::{Op, Program, SetInfo};
-use crate::scratch::{CALL, Entry, Scratch};
+use crate::scratch::{Entry, Scratch};
 use crate::state::State;
+
+use self::core::Core;
 
 /// Registry field of the limit that `setmaxstack` sets.
 pub(crate) const MAX_STACK_FIELD: &std::ffi::CStr = c"lpeg-maxstack";
@@ -38,7 +40,7 @@ pub(crate) struct Machine {
     pub(crate) dynamic: c_int,
 }
 
-/// State of the machine between two instructions, for operations that are not worth inlining.
+/// What an operation that is not inlined may change of the state between two instructions.
 #[derive(Clone, Copy)]
 struct Registers {
     s: *const u8,
@@ -52,219 +54,65 @@ impl Machine {
     /// # Safety
     /// The fields must describe a live program, subject and scratch that stay on the Lua stack during the call.
     pub(crate) unsafe fn run(&mut self, start: usize) -> Option<(usize, u32)> {
-        // SAFETY: `pc` stays within the program, whose targets the compiler made; it ends in `GiveUp`, which the
-        // first stack entry leads to. `s` stays within the subject: each operation checks it against `e`. The stack
-        // never underflows, as the compiler pairs pushes and pops, and both buffers are grown before they overflow.
+        // SAFETY: by contract; `Core` has the rest of the argument.
         unsafe {
-            let (code, sets) = (Program::code(self.program), Program::sets(self.program));
-            let (o, e) = (self.subject, self.subject.add(self.len));
-            let scratch = self.scratch;
-            let mut caps = (*scratch).caps.data;
-            let mut cap_limit = (*scratch).caps.capacity as u32 - 1;
-            let mut stack = (*scratch).stack.data;
-            let mut stack_limit = stack.add((*scratch).stack.capacity);
-            let bottom = Program::len(self.program) as u32 - 1;
-            stack.write(Entry { pos: start as u32, pc: bottom, captop: 0, open: NONE });
-            stack = stack.add(1);
-            let mut pc = code;
-            let mut r = Registers { s: o.add(start), captop: 0, open: NONE };
-
-            /// The position as an offset.
-            macro_rules! pos {
-                () => {
-                    r.s.offset_from_unsigned(o) as u32
-                };
-            }
-            macro_rules! jump {
-                ($to:expr) => {
-                    pc = code.add($to as usize)
-                };
-            }
-            macro_rules! push_entry {
-                ($pos:expr, $pc:expr) => {{
-                    if stack == stack_limit {
-                        (stack, stack_limit) = self.grow_stack();
-                    }
-                    stack.write(Entry { pos: $pos, pc: $pc, captop: r.captop, open: r.open });
-                    stack = stack.add(1);
-                }};
-            }
-            macro_rules! record {
-                ($i:expr, $start:expr, $end:expr) => {{
-                    if r.captop >= cap_limit {
-                        (caps, cap_limit) = self.grow_caps(r.captop);
-                    }
-                    caps.add(r.captop as usize).write(Cap {
-                        start: $start,
-                        end: $end,
-                        next: r.captop + 1,
-                        parent: r.open,
-                        aux: 0,
-                        key: $i.key,
-                        kind: kind($i.b),
-                    });
-                    r.captop += 1;
-                }};
-            }
+            let mut core = Core::new(self, start);
             loop {
-                let i = *pc;
-                pc = pc.add(1);
-                let ok = match i.op {
-                    Op::Char => {
-                        let ok = r.s < e && *r.s == i.b;
-                        r.s = r.s.add(usize::from(ok));
-                        ok
-                    }
-                    Op::Set => {
-                        let ok = r.s < e && (*sets.add(i.key as usize)).set.has(*r.s);
-                        r.s = r.s.add(usize::from(ok));
-                        ok
-                    }
-                    Op::Any => {
-                        let ok = r.s < e;
-                        r.s = r.s.add(usize::from(ok));
-                        ok
-                    }
-                    Op::Skip => {
-                        r.s = r.s.add(1);
-                        true
-                    }
-                    Op::Literal => {
-                        let len = usize::from(i.key);
-                        let text = Program::literals(self.program).add(i.a as usize);
-                        let ok = e.offset_from_unsigned(r.s) >= len && same(r.s, text, len);
-                        r.s = r.s.add(if ok { len } else { 0 });
-                        ok
-                    }
-                    Op::TestChar => {
-                        if !(r.s < e && *r.s == i.b) {
-                            jump!(i.a);
-                        }
-                        true
-                    }
-                    Op::TestSet => {
-                        if !(r.s < e && (*sets.add(i.key as usize)).set.has(*r.s)) {
-                            jump!(i.a);
-                        }
-                        true
-                    }
-                    Op::TestAny => {
-                        if r.s >= e {
-                            jump!(i.a);
-                        }
-                        true
-                    }
-                    Op::Span => {
-                        r.s = span(&*sets.add(i.key as usize), r.s, e);
-                        true
-                    }
-                    Op::Behind => {
-                        let ok = pos!() >= i.a;
-                        r.s = r.s.sub(if ok { i.a as usize } else { 0 });
-                        ok
-                    }
-                    Op::Jump => {
-                        jump!(i.a);
-                        true
-                    }
-                    Op::Choice => {
-                        push_entry!(pos!(), i.a);
-                        true
-                    }
-                    Op::Call => {
-                        push_entry!(CALL, pc.offset_from_unsigned(code) as u32);
-                        jump!(i.a);
-                        true
-                    }
+                let i = core.fetch();
+                let mut ok = true;
+                match i.op {
+                    Op::Char => ok = core.advance(core.at_char(i.b)),
+                    Op::Set => ok = core.advance(core.at_set(i.key)),
+                    Op::Any => ok = core.advance(core.at_any()),
+                    Op::Skip => _ = core.advance(true),
+                    Op::Literal => ok = core.literal(i),
+                    Op::TestChar => core.jump_unless(core.at_char(i.b), i.a),
+                    Op::TestSet => core.jump_unless(core.at_set(i.key), i.a),
+                    Op::TestAny => core.jump_unless(core.at_any(), i.a),
+                    Op::Span => core.span(usize::from(i.key)),
+                    Op::Behind => ok = core.step_back(i.a),
+                    Op::Jump => core.jump(i.a),
+                    Op::Choice => core.choice(i.a),
+                    Op::Call => core.call(i.a),
                     Op::Ret => {
-                        stack = stack.sub(1);
-                        jump!((*stack).pc);
-                        true
+                        let entry = core.pop();
+                        core.jump(entry.pc);
                     }
                     Op::Commit => {
-                        stack = stack.sub(1);
-                        jump!(i.a);
-                        true
+                        core.pop();
+                        core.jump(i.a);
                     }
                     Op::PartialCommit => {
-                        let top = &mut *stack.sub(1);
-                        top.pos = pos!();
-                        top.captop = r.captop;
-                        jump!(i.a);
-                        true
+                        core.renew_choice();
+                        core.jump(i.a);
                     }
                     Op::BackCommit => {
-                        stack = stack.sub(1);
-                        self.restore(&mut r, &*stack);
-                        jump!(i.a);
-                        true
+                        let entry = core.pop();
+                        core.restore(entry);
+                        core.jump(i.a);
                     }
                     Op::FailTwice => {
-                        stack = stack.sub(1);
-                        false
+                        core.pop();
+                        ok = false;
                     }
-                    Op::Fail => false,
-                    Op::Open => {
-                        record!(i, pos!(), 0);
-                        r.open = r.captop - 1;
-                        true
-                    }
-                    Op::Close => {
-                        let cap = &mut *caps.add(r.open as usize);
-                        cap.end = pos!();
-                        cap.next = r.captop;
-                        r.open = cap.parent;
-                        true
-                    }
-                    Op::Full => {
-                        record!(i, pos!() - i.a, pos!());
-                        true
-                    }
-                    Op::CaptureSpan | Op::CaptureSpan1 => {
-                        let from = r.s;
-                        r.s = span(&*sets.add(i.a as usize), from, e);
-                        let ok = i.op == Op::CaptureSpan || r.s != from;
-                        if ok {
-                            record!(i, from.offset_from_unsigned(o) as u32, pos!());
-                        }
-                        ok
-                    }
-                    Op::CloseRunTime => {
-                        let ok = self.close_run_time(&mut r);
-                        caps = (*scratch).caps.data;
-                        cap_limit = (*scratch).caps.capacity as u32 - 1;
-                        ok
-                    }
-                    Op::End => return Some((pos!() as usize, r.captop)),
+                    Op::Fail => ok = false,
+                    Op::Open => core.open(i),
+                    Op::Close => core.close(),
+                    Op::Full => core.full(i),
+                    Op::CaptureSpan => _ = core.capture_span(i, 0),
+                    Op::CaptureSpan1 => ok = core.capture_span(i, 1),
+                    Op::CloseRunTime => ok = core.close_run_time(),
+                    Op::End => return Some(core.outcome()),
                     Op::GiveUp => return None,
-                };
+                }
                 if !ok {
-                    loop {
-                        stack = stack.sub(1);
-                        if (*stack).pos != CALL {
-                            break;
-                        }
-                    }
-                    self.restore(&mut r, &*stack);
-                    jump!((*stack).pc);
+                    core.fail();
                 }
             }
         }
     }
 
-    /// Takes back everything since a choice was pushed.
-    #[inline(always)]
-    unsafe fn restore(&mut self, r: &mut Registers, entry: &Entry) {
-        if self.dynamic > 0 {
-            self.drop_dynamic(entry.captop, r.captop);
-        }
-        // SAFETY: the position was one of the subject when it was saved.
-        r.s = unsafe { self.subject.add(entry.pos as usize) };
-        r.captop = entry.captop;
-        r.open = entry.open;
-    }
-
-    /// Makes room for more captures; one place more than the limit is always free.
+    /// Makes room for more captures.
     #[cold]
     fn grow_caps(&mut self, captop: u32) -> (*mut Cap, u32) {
         // SAFETY: the scratch is this match's own.
@@ -272,8 +120,8 @@ impl Machine {
         if captop > u32::MAX / 4 {
             self.l.error(c"too many captures");
         }
-        caps.grow(self.l, captop as usize + 2);
-        (caps.data, caps.capacity as u32 - 1)
+        caps.grow(self.l, captop as usize + 1);
+        (caps.data, caps.capacity as u32)
     }
 
     /// Doubles the backtrack stack within the limit. Returns its next place and its end.
@@ -293,19 +141,6 @@ impl Machine {
             (stack.data.add(used), stack.data.add(stack.capacity))
         }
     }
-}
-
-/// The kind in an operand.
-#[inline(always)]
-unsafe fn kind(b: u8) -> Kind {
-    // SAFETY: `Inst::capture` is the only writer of the operand.
-    unsafe { std::mem::transmute::<u8, Kind>(b) }
-}
-
-#[inline(always)]
-unsafe fn same(a: *const u8, b: *const u8, len: usize) -> bool {
-    // SAFETY: the caller checked that both are readable for `len` bytes, which is 2 at least.
-    unsafe { *a == *b && std::slice::from_raw_parts(a, len) == std::slice::from_raw_parts(b, len) }
 }
 
 /// The first byte from `s` on that is not in the set, or `e`.

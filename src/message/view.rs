@@ -128,16 +128,26 @@ impl<'a> MessageView<'a> {
     #[inline]
     pub(crate) fn delimited(&self, number: u8) -> Option<&'a [u8]> {
         if !self.canonical {
-            return self.headers().delimited(number);
+            return self.delimited_anywhere(number);
         }
         let (position, found) = canonical::seek(self.bytes, number);
-        if found { canonical::delimited(self.bytes, position + 1) } else { None }
+        if found { Some(canonical::delimited(self.bytes, position + 1)?.0) } else { None }
+    }
+
+    #[inline(never)]
+    fn delimited_anywhere(&self, number: u8) -> Option<&'a [u8]> {
+        self.headers().delimited(number)
+    }
+
+    #[inline(never)]
+    fn varint_anywhere(&self, number: u8) -> Option<u64> {
+        self.headers().varint(number)
     }
 
     #[inline]
     fn varint(&self, number: u8) -> Option<u64> {
         if !self.canonical {
-            return self.headers().varint(number);
+            return self.varint_anywhere(number);
         }
         let (position, found) = canonical::seek(self.bytes, number);
         if !found {
@@ -164,8 +174,8 @@ impl<'a> Iterator for Fields<'a> {
             if *self.bytes.get(self.position)? != FIELDS << 3 | BYTES {
                 return None;
             }
-            let field = canonical::delimited(self.bytes, self.position + 1)?;
-            self.position = canonical::delimited_end(self.bytes, self.position + 1);
+            let (field, end) = canonical::delimited(self.bytes, self.position + 1)?;
+            self.position = end;
             return Some(FieldView::new(field, true));
         }
         self.next_anywhere()

@@ -20,7 +20,7 @@ pub(crate) struct Tag {
     pub number: i32,
     /// 0 to 7.
     pub wire_type: u8,
-    /// Where an unknown field with this tag begins: behind the surplus bytes of an overlong tag.
+    /// Where the tag begins.
     start: usize,
     /// Whether the tag took the fewest possible bytes.
     pub minimal: bool,
@@ -110,14 +110,13 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(crate) fn tag(&mut self) -> Result<Tag, DecodeError> {
-        let before = self.position;
+        let start = self.position;
         let wire = self.varint()?;
-        let minimal_start = self.position - varint_len(wire);
         Ok(Tag {
             number: (wire >> 3) as i32,
             wire_type: (wire & 7) as u8,
-            start: minimal_start,
-            minimal: minimal_start == before,
+            start,
+            minimal: self.position - start == varint_len(wire),
         })
     }
 

@@ -87,10 +87,12 @@ impl Core {
                 return self.rescue();
             }
             let mut work = writer.retired.clone();
-            work.extend(writer.active.as_ref().map(|active| Retired {
-                segment: active.segment.clone(),
-                file: active.file.clone(),
-            }));
+            work.extend(
+                writer
+                    .active
+                    .as_ref()
+                    .map(|active| Retired { segment: active.segment.clone(), file: active.file.clone() }),
+            );
             (work, writer.next_sequence)
         };
         for retired in &work {

@@ -70,7 +70,9 @@ impl Core {
     pub(crate) fn bytes_between(&self, from: Position, to: Position) -> u64 {
         let segments = self.segments();
         let distance = |position: Position| match segments.range(position.segment..).next() {
-            Some((&id, segment)) if id == position.segment => segment.base + position.offset.min(segment.end()),
+            Some((&id, segment)) if id == position.segment => {
+                segment.base + position.offset.min(segment.end())
+            }
             Some((_, segment)) => segment.base,
             None => segments.last_key_value().map_or(0, |(_, last)| last.base + last.end()),
         };

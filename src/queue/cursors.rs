@@ -76,8 +76,10 @@ impl Cursors {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(cursors),
             Err(error) => return Err(QueueError::io("read cursors", &cursors.path)(error)),
         };
-        let (generation, places) = decode(&bytes)
-            .map_err(|what| QueueError::DamagedCursors { path: cursors.path.clone(), what: what.to_owned() })?;
+        let (generation, places) = decode(&bytes).map_err(|what| QueueError::DamagedCursors {
+            path: cursors.path.clone(),
+            what: what.to_owned(),
+        })?;
         {
             let mut state = lock(&cursors.state);
             state.generation = generation;
@@ -200,7 +202,10 @@ fn key(reader: &str, queue: &str) -> Key {
 fn lowest(places: &BTreeMap<Key, Position>) -> Durable {
     let mut lowest = BTreeMap::new();
     for ((queue, _), &position) in places {
-        lowest.entry(queue.clone()).and_modify(|least: &mut Position| *least = position.min(*least)).or_insert(position);
+        lowest
+            .entry(queue.clone())
+            .and_modify(|least: &mut Position| *least = position.min(*least))
+            .or_insert(position);
     }
     Durable { lowest }
 }
@@ -229,7 +234,8 @@ fn decode(bytes: &[u8]) -> Result<(u64, BTreeMap<Key, Position>), &'static str> 
         return Err("the CRC does not fit");
     }
     let mut lines = body.lines();
-    let head = lines.next().and_then(|line| line.strip_prefix(HEAD)).ok_or("not a cursors file of version 1")?;
+    let head =
+        lines.next().and_then(|line| line.strip_prefix(HEAD)).ok_or("not a cursors file of version 1")?;
     let generation = head.parse().map_err(|_| "bad generation")?;
     let mut places = BTreeMap::new();
     for line in lines {
@@ -335,8 +341,13 @@ mod tests {
     /// Whatever call fails, and wherever the power goes, the file holds what was saved last or what was being saved.
     #[test]
     fn a_save_that_fails_leaves_the_one_before() {
-        let faults =
-            [Fault::Error(libc::ENOSPC), Fault::Error(libc::EIO), Fault::Torn(libc::EIO), Fault::Short, Fault::PowerOff];
+        let faults = [
+            Fault::Error(libc::ENOSPC),
+            Fault::Error(libc::EIO),
+            Fault::Torn(libc::EIO),
+            Fault::Short,
+            Fault::PowerOff,
+        ];
         for fault in faults {
             for call in 0..6 {
                 for seed in 0..20 {
@@ -350,7 +361,10 @@ mod tests {
                     let mut random = Random::new(seed);
                     let found = open(&fs.after_power_cut(&mut random)).unwrap().get("out", "input").unwrap();
                     let case = format!("{fault:?} at call {call}, seed {seed}");
-                    assert!(found == Position::new(2, 2) || saved.is_err() && found.segment == 1, "{case}: {found}");
+                    assert!(
+                        found == Position::new(2, 2) || saved.is_err() && found.segment == 1,
+                        "{case}: {found}"
+                    );
                     if saved.is_err() && fault != Fault::PowerOff {
                         let saved = cursors.save_if_changed().unwrap();
                         assert_eq!(saved.lowest("input"), Some(Position::new(2, 2)), "{case}");

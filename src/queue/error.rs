@@ -92,11 +92,7 @@ impl AppendError {
     /// Sorts a failed call into "disk full" and the rest.
     pub(crate) fn from_io(queue: &str, source: io::Error) -> AppendError {
         let queue = queue.to_owned();
-        if is_full(&source) {
-            AppendError::Full { queue, source }
-        } else {
-            AppendError::Io { queue, source }
-        }
+        if is_full(&source) { AppendError::Full { queue, source } } else { AppendError::Io { queue, source } }
     }
 }
 
@@ -135,6 +131,8 @@ pub enum EventKind {
         /// How many bytes that were not zero padding went.
         bytes: u64,
     },
+    /// At open, a file that has not one record in it was renamed to `NNNNNNNN.log.damaged`.
+    SetAside,
     /// A bad record was skipped. Reported once per segment, counted each time.
     BadRecord {
         /// Where it begins.
@@ -166,8 +164,12 @@ impl fmt::Display for Event {
             EventKind::TailTruncated { at, bytes } => {
                 write!(f, "unfinished record at offset {at}, {bytes} bytes cut off")
             }
+            EventKind::SetAside => f.write_str("no record in it, set aside as .log.damaged"),
             EventKind::BadRecord { at, bytes } => {
-                write!(f, "bad record at offset {at}, {bytes} bytes skipped; more in this segment are only counted")
+                write!(
+                    f,
+                    "bad record at offset {at}, {bytes} bytes skipped; more in this segment are only counted"
+                )
             }
             EventKind::Unreadable(error) => write!(f, "cannot be read: {error}"),
             EventKind::SyncFailed(error) => write!(f, "sync failed, its records are written again: {error}"),

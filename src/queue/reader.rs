@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// After this many bytes readers tell each other which records they checked.
-const SHARE_STEP: usize = 64 << 10;
+const SHARE_STEP: usize = 4 << 10;
 
 /// How many gaps in the sequence a reader remembers. Copies that fill one follow it closely.
 const MAX_GAPS: usize = 64;
@@ -52,8 +52,6 @@ struct Checks {
 struct History {
     /// Sequence of the last record.
     last: Option<u64>,
-    /// Something may be missing between the last record and the next.
-    skipped: bool,
     /// Sequences below `last` that were not handed out: from, and up to and with.
     gaps: Vec<(u64, u64)>,
 }
@@ -61,7 +59,10 @@ struct History {
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let position = self.position();
-        f.debug_struct("Reader").field("queue", &self.core.name).field("position", &position).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("queue", &self.core.name)
+            .field("position", &position)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +83,10 @@ impl Reader {
 
     /// The next record; `None` when there is none yet, or the disk does not let it be read (see
     /// [`Reader::is_stalled`]).
-    #[allow(clippy::should_implement_trait, reason = "records borrow from the reader, which Iterator cannot say")]
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "records borrow from the reader, which Iterator cannot say"
+    )]
     #[inline]
     pub fn next(&mut self) -> Option<Record<'_>> {
         let (start, frame) = self.advance()?;
@@ -111,7 +115,8 @@ impl Reader {
     /// [`notify`](crate::EventCount::notify) that `stop` answers to ends it too. Says whether there is more.
     pub fn wait(&mut self, timeout: Duration, stop: impl Fn() -> bool) -> bool {
         let events = self.core.events.clone();
-        events.wait_for(timeout, || if self.has_more() { Some(true) } else { stop().then_some(false) }) == Some(true)
+        events.wait_for(timeout, || if self.has_more() { Some(true) } else { stop().then_some(false) })
+            == Some(true)
     }
 
     /// Bytes of records not handed out yet.
@@ -135,7 +140,9 @@ impl Reader {
             let start = self.offset;
             let bytes = self.map.bytes(self.end).get(start..)?;
             match parse(bytes) {
-                Some(frame) if self.checks.covers(start, start + frame.end) || frame.verify(bytes) => {
+                Some(frame)
+                    if self.checks.covers(&self.map, start, start + frame.end) || frame.verify(bytes) =>
+                {
                     self.offset = start + frame.end;
                     self.checks.add(start, self.offset);
                     if start / SHARE_STEP != self.offset / SHARE_STEP {
@@ -171,7 +178,6 @@ impl Reader {
     fn skip_bad(&mut self) {
         self.share_checks();
         self.checks.aligned = false;
-        self.history.skipped = true;
         let bytes = self.map.bytes(self.end);
         let from = self.offset;
         match next_good(bytes, from) {
@@ -216,7 +222,6 @@ impl Reader {
             let Some(next) = self.core.segment_from(segment.id + 1) else { return false };
             self.leave();
             self.offset = 0;
-            self.history.skipped = true;
             self.enter(next);
         }
     }
@@ -258,7 +263,6 @@ impl Reader {
         // still grows, which no reader can have come from.
         if segment.id != self.segment_id || (!segment.is_sealed() && self.offset as u64 > segment.end()) {
             self.offset = 0;
-            self.history.skipped = true;
         }
         self.segment_id = segment.id;
         self.segment = Some(segment);
@@ -294,9 +298,8 @@ impl History {
                 return self.gaps.iter().any(|&(from, to)| (from..=to).contains(&sequence));
             }
             Some(last) => last.wrapping_add(1),
-            // What came before the first record is unknown, unless it is where reading began.
-            None if self.skipped => 0,
-            None => sequence,
+            // What was handed out before reading began here is unknown.
+            None => 0,
         };
         if missed_from < sequence {
             if self.gaps.len() == MAX_GAPS {
@@ -304,7 +307,6 @@ impl History {
             }
             self.gaps.push((missed_from, sequence - 1));
         }
-        self.skipped = false;
         self.last = Some(sequence);
         true
     }
@@ -313,8 +315,14 @@ impl History {
 impl Checks {
     /// Whether the record was checked before, by this reader or another.
     #[inline]
-    fn covers(&self, from: usize, to: usize) -> bool {
-        self.aligned && from >= self.known.0 && to <= self.known.1
+    fn covers(&mut self, map: &Map, from: usize, to: usize) -> bool {
+        if !self.aligned {
+            return false;
+        }
+        if to > self.known.1 {
+            self.known = map.checked();
+        }
+        from >= self.known.0 && to <= self.known.1
     }
 
     #[inline]

@@ -377,7 +377,8 @@ mod tests {
     #[test]
     fn the_header_holds_the_longest_signer() {
         let signer = [b's'; MAX_SIGNER_BYTES];
-        let bytes = frame(b"", &Meta { loop_count: u32::MAX, signer: &signer, canonical: true }, u64::MAX, u64::MAX);
+        let bytes =
+            frame(b"", &Meta { loop_count: u32::MAX, signer: &signer, canonical: true }, u64::MAX, u64::MAX);
         let record = good_at(&bytes, 0).unwrap().record(&bytes, Position::default()).unwrap();
         assert_eq!((record.signer, record.loop_count), (&signer[..], u32::MAX));
     }

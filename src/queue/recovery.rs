@@ -42,8 +42,10 @@ struct Found {
 /// Lists the segments of a queue, repairs the last ones and finds where to go on.
 pub(crate) fn recover(dir: &Path, options: &Options) -> Result<Recovered, QueueError> {
     let files = uninterrupted(|| options.fs.list(dir)).map_err(QueueError::io("list", dir))?;
-    let mut lengths: BTreeMap<u64, u64> =
-        files.into_iter().filter_map(|(name, len)| Some((id_of(&name)?, len.min(u64::from(u32::MAX))))).collect();
+    let mut lengths: BTreeMap<u64, u64> = files
+        .into_iter()
+        .filter_map(|(name, len)| Some((id_of(&name)?, len.min(u64::from(u32::MAX)))))
+        .collect();
 
     let mut found = read_last(dir, options, &lengths)?;
     drop_unacknowledged(&mut found);
@@ -54,13 +56,30 @@ pub(crate) fn recover(dir: &Path, options: &Options) -> Result<Recovered, QueueE
         last_time_ns: 0,
         cut_bytes: 0,
     };
-    for segment in &found {
+    // The last first: what shows that something is missing goes last, should this be interrupted as well.
+    for segment in found.iter().rev() {
         if let Some(last) = &segment.scan.last {
             recovered.next_sequence = recovered.next_sequence.max(last.sequence.saturating_add(1));
             recovered.last_time_ns = recovered.last_time_ns.max(last.time_ns);
         }
-        recovered.cut_bytes += cut(&path_of(dir, segment.id), &segment.map, segment.keep, options);
-        lengths.insert(segment.id, segment.keep as u64);
+        let path = path_of(dir, segment.id);
+        if segment.keep == 0 && segment.map.len() > 0 && !is_padded(&segment.map) {
+            // Not torn, for it was closed; whatever it is, it is not for this queue to destroy.
+            set_aside(&path, options)?;
+            lengths.remove(&segment.id);
+            continue;
+        }
+        recovered.cut_bytes += cut(&path, &segment.map, segment.keep, options)?;
+        if segment.keep > 0 {
+            lengths.insert(segment.id, segment.keep as u64);
+        } else {
+            // Not left empty: an empty segment is what remains of one that lost its size.
+            uninterrupted(|| options.fs.unlink(&path)).map_err(QueueError::io("remove", &path))?;
+            lengths.remove(&segment.id);
+        }
+    }
+    if options.sync != SyncMode::None && found.iter().any(|segment| segment.keep == 0) {
+        uninterrupted(|| options.fs.fsync_dir(dir)).map_err(QueueError::io("sync folder", dir))?;
     }
     let mut base = 0;
     for (id, len) in lengths {
@@ -108,18 +127,19 @@ fn drop_unacknowledged(found: &mut [Found]) {
     // Segments before copies could not be synced; what they lack is in the copies.
     let is_copied = |found: &Found| found.scan.first.as_ref().is_some_and(Frame::is_copy);
     let from = found.iter().rposition(is_copied).unwrap_or(0);
-    let mut last: Option<u64> = None;
+    // The sequence that comes next, where that is known: a queue begins at 0 in segment 1.
+    let mut expected = Some(0);
     let mut last_id = 0;
-    // Whether what should follow `last` may have been lost, and whether it must have been.
+    // Whether what was expected may have been lost, and whether something must have been.
     let (mut open_end, mut lost) = (false, false);
     let mut dropping = false;
     for segment in &mut found[from..] {
         if segment.id != last_id + 1 {
             // What was between was pruned; nothing is known to be missing.
-            (last, open_end, lost) = (None, false, false);
+            (expected, open_end, lost) = (None, false, false);
         }
-        let gap = match (&segment.scan.first, last) {
-            (Some(first), Some(last)) => first.sequence != last.wrapping_add(1),
+        let gap = match (&segment.scan.first, expected) {
+            (Some(first), Some(expected)) => first.sequence != expected,
             (Some(_), None) => lost,
             (None, _) => false,
         };
@@ -135,33 +155,40 @@ fn drop_unacknowledged(found: &mut [Found]) {
             segment.keep = end;
             segment.scan.last = last;
         }
-        last = segment.scan.last.as_ref().map(|frame| frame.sequence).or(last);
+        expected = segment.scan.last.as_ref().map(|frame| frame.sequence.wrapping_add(1)).or(expected);
         open_end = segment.scan.open_end || (open_end && segment.scan.last.is_none());
         // It was not left for the next one without a record in it.
-        lost = segment.scan.last.is_none() && (lost || (segment.scan.open_end && segment.map.len() > 0));
+        lost = segment.scan.last.is_none() && (lost || segment.scan.open_end);
     }
 }
 
-/// Cuts a segment to `end` and makes it durable. Returns how many bytes that were not padding went.
-fn cut(path: &Path, map: &Map, end: usize, options: &Options) -> u64 {
+/// Renames a file that has not one record in it, so that it is out of the way and kept.
+fn set_aside(path: &Path, options: &Options) -> Result<(), QueueError> {
+    let aside = path.with_extension("log.damaged");
+    uninterrupted(|| options.fs.rename(path, &aside)).map_err(QueueError::io("set aside", path))?;
+    (options.log)(&Event { queue: options.name.clone(), path: path.to_owned(), kind: EventKind::SetAside });
+    Ok(())
+}
+
+/// Cuts a segment to `end` and makes that durable. Returns how many bytes that were not padding went.
+fn cut(path: &Path, map: &Map, end: usize, options: &Options) -> Result<u64, QueueError> {
     let report = |kind| {
         (options.log)(&Event { queue: options.name.clone(), path: path.to_owned(), kind });
     };
     let rest = &map.bytes(map.len())[end..];
     let bytes = rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last as u64 + 1);
-    if bytes > 0 {
-        report(EventKind::TailTruncated { at: end as u64, bytes });
-    }
-    // If any of this fails the queue works all the same: readers do not look past `end`, nothing is appended to
-    // this segment, and no receipt for it is outstanding.
     let cleaned = uninterrupted(|| options.fs.open(path)).and_then(|file| {
         if !rest.is_empty() {
             uninterrupted(|| file.truncate(end as u64))?;
         }
         if options.sync != SyncMode::None { uninterrupted(|| file.fdatasync()) } else { Ok(()) }
     });
-    if let Err(error) = cleaned {
-        report(EventKind::CleanupFailed(error));
+    match cleaned {
+        Err(error) if bytes > 0 => return Err(QueueError::io("cut", path)(error)),
+        // Padding does no harm: readers do not look past `end`, and nothing is appended to this segment.
+        Err(error) => report(EventKind::CleanupFailed(error)),
+        Ok(()) if bytes > 0 => report(EventKind::TailTruncated { at: end as u64, bytes }),
+        Ok(()) => {}
     }
-    bytes
+    Ok(bytes)
 }

@@ -44,7 +44,9 @@ impl Core {
                     return false;
                 }
                 Err(Setback::Retry(error)) if attempt == ATTEMPTS => {
-                    self.give_up(format!("records that could not be synced could not be written again: {error}"));
+                    self.give_up(format!(
+                        "records that could not be synced could not be written again: {error}"
+                    ));
                     return false;
                 }
                 Err(Setback::Retry(_)) => {}
@@ -71,7 +73,8 @@ impl Core {
     /// One new, durable, unpublished segment for each that could not be synced.
     fn copy_suspects(&self, writer: &mut Writer) -> Result<Vec<Active>, Setback> {
         let suspects = writer.retired.iter().map(|retired| &retired.segment);
-        let suspects: Vec<_> = suspects.chain(writer.active.as_ref().map(|active| &active.segment)).cloned().collect();
+        let suspects: Vec<_> =
+            suspects.chain(writer.active.as_ref().map(|active| &active.segment)).cloned().collect();
         let mut base = self.segments().last_key_value().map_or(0, |(_, last)| last.base + last.end());
         let mut next_id = writer.next_segment;
         let mut copies: Vec<Active> = Vec::new();
@@ -120,7 +123,8 @@ impl Core {
 
     fn write_copy(&self, next_id: &mut u64, base: u64, bytes: &[u8]) -> io::Result<Active> {
         let copy = self.create_segment(next_id, base, bytes.len() as u64)?;
-        let written = write_all_at(copy.file.as_ref(), bytes, 0).and_then(|()| uninterrupted(|| copy.file.fdatasync()));
+        let written =
+            write_all_at(copy.file.as_ref(), bytes, 0).and_then(|()| uninterrupted(|| copy.file.fdatasync()));
         match written {
             Ok(()) => {
                 copy.segment.publish(bytes.len() as u64);

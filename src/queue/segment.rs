@@ -85,7 +85,7 @@ impl Segment {
             return Ok(map);
         }
         let published = usize::try_from(self.end()).unwrap_or(usize::MAX);
-        let map = Arc::new(uninterrupted(|| fs.map(&self.path))?.as_of(published));
+        let map = Arc::new(uninterrupted(|| fs.map(&self.path))?.limited_to(published));
         *shared = Arc::downgrade(&map);
         Ok(map)
     }

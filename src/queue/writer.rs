@@ -111,9 +111,14 @@ impl Core {
 
     /// The active segment, with room for `len` bytes.
     fn make_room<'a>(&self, writer: &'a mut Writer, len: u64) -> io::Result<&'a mut Active> {
+        // An empty segment grows instead of being rolled: one without records before others means a loss to recovery.
         if let Some(active) = &mut writer.active
-            && active.segment.end() + len <= active.capacity
+            && (active.segment.end() + len <= active.capacity || active.segment.end() == 0)
         {
+            if len > active.capacity {
+                active.capacity = len;
+                active.preallocated = false;
+            }
             if !active.preallocated {
                 uninterrupted(|| active.file.fallocate(active.capacity + PADDING))?;
                 active.preallocated = true;
@@ -212,8 +217,15 @@ impl Core {
         }
     }
 
-    /// Cuts a sealed segment to its size.
+    /// Cuts a sealed segment to its size; an empty one is removed.
     pub(crate) fn cut(&self, Retired { segment, file }: &Retired) {
+        if segment.end() == 0 {
+            self.segments_mut().remove(&segment.id);
+            if let Err(error) = uninterrupted(|| self.fs.unlink(&segment.path)) {
+                self.report(&segment.path, EventKind::CleanupFailed(error));
+            }
+            return;
+        }
         if let Err(error) = uninterrupted(|| file.truncate(segment.end())) {
             self.report(&segment.path, EventKind::CleanupFailed(error));
         }

@@ -24,5 +24,7 @@ pub fn script(path: &Path) -> Option<&'static [u8]> {
 pub fn scripts() -> Vec<String> {
     let folders = SCRIPTS.dirs().filter_map(|folder| folder.path().to_str().map(|name| (name, folder)));
     let files = folders.flat_map(|(name, folder)| folder.files().map(move |file| (name, file)));
-    files.filter_map(|(name, file)| Some(format!("lua_{name}/{}", file.path().file_name()?.to_str()?))).collect()
+    files
+        .filter_map(|(name, file)| Some(format!("lua_{name}/{}", file.path().file_name()?.to_str()?)))
+        .collect()
 }

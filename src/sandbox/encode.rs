@@ -12,6 +12,7 @@ use mlua::ffi::{self, lua_State};
 use crate::host::{Host, bytes_at};
 use crate::layout::{HEAD, HOSTNAME, LOGGER, Layout, PAYLOAD, PID, SEVERITY, TYPE};
 use crate::output::{Output, Overflow};
+use crate::settings::Reencoding;
 
 /// The strings that `inject_message` holds as upvalues.
 pub(crate) const KEYS: &[&CStr] = &[
@@ -67,6 +68,14 @@ impl From<Overflow> for Failure {
     }
 }
 
+/// A value that members are taken of, by its place on the stack.
+#[derive(Clone, Copy)]
+struct Table {
+    index: c_int,
+    /// It is a table without metatable; anything else goes by Lua's own rules.
+    is_plain: bool,
+}
+
 /// Lua slots that the walk needs beyond those that are guaranteed.
 const SLOTS: c_int = 20;
 
@@ -74,6 +83,8 @@ const SLOTS: c_int = 20;
 struct Walk {
     lua: *mut lua_State,
     out: *mut Output,
+    /// Single numbers are written like lists of one.
+    packs_single: bool,
 }
 
 /// Encodes the table that is the only argument of the running host function, one that was made with [`KEYS`].
@@ -89,7 +100,7 @@ pub(crate) unsafe fn encode(lua: *mut lua_State) -> Result<(), Failure> {
         ffi::luaL_checkstack(lua, SLOTS, c"message".as_ptr());
         let host = Host::of(lua);
         host.output.clear();
-        let walk = Walk { lua, out: &raw mut host.output };
+        let mut walk = Walk { lua, out: &raw mut host.output, packs_single: false };
         let mut layout = Layout::default();
         let result = walk.message(&mut layout);
         let host = Host::of(lua);
@@ -102,27 +113,33 @@ pub(crate) unsafe fn encode(lua: *mut lua_State) -> Result<(), Failure> {
 }
 
 impl Walk {
-    unsafe fn message(&self, layout: &mut Layout) -> Result<(), Failure> {
+    unsafe fn message(&mut self, layout: &mut Layout) -> Result<(), Failure> {
         // SAFETY: as for `encode`.
         unsafe {
-            self.uuid()?;
+            let table = self.table(1);
+            self.uuid(table)?;
             layout.timestamp_at = self.length();
-            layout.timestamp = self.timestamp()?;
+            layout.timestamp = self.timestamp(table)?;
             layout.ends[HEAD] = self.length();
-            self.text(Key::Type, 3)?;
+            self.text(table, Key::Type, 3)?;
             layout.ends[TYPE] = self.length();
-            self.text(Key::Logger, 4)?;
+            self.text(table, Key::Logger, 4)?;
             layout.ends[LOGGER] = self.length();
-            layout.has_wide_number |= self.integer(Key::Severity, 5)?;
+            layout.has_wide_number |= self.integer(table, Key::Severity, 5)?;
             layout.ends[SEVERITY] = self.length();
-            self.text(Key::Payload, 6)?;
-            self.text(Key::EnvVersion, 7)?;
+            self.text(table, Key::Payload, 6)?;
+            self.text(table, Key::EnvVersion, 7)?;
             layout.ends[PAYLOAD] = self.length();
-            layout.has_wide_number |= self.integer(Key::Pid, 8)?;
+            layout.has_wide_number |= self.integer(table, Key::Pid, 8)?;
             layout.ends[PID] = self.length();
-            self.text(Key::Hostname, 9)?;
+            self.text(table, Key::Hostname, 9)?;
             layout.ends[HOSTNAME] = self.length();
-            if self.get(1, Key::Fields) == ffi::LUA_TTABLE {
+            self.packs_single = match Host::of(self.lua).reencoding {
+                Reencoding::Never => false,
+                Reencoding::WhenIncomplete => layout.is_incomplete(),
+                Reencoding::Always => true,
+            };
+            if self.get(table, Key::Fields) == ffi::LUA_TTABLE {
                 self.fields()?;
             }
             ffi::lua_settop(self.lua, 1);
@@ -136,34 +153,48 @@ impl Walk {
     }
 
     #[inline]
-    #[expect(clippy::mut_from_ref, reason = "the output belongs to the host; each borrow ends before Lua runs again")]
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the output belongs to the host; each borrow ends before Lua runs again"
+    )]
     fn out(&self) -> &mut Output {
         // SAFETY: the host outlives the walk.
         unsafe { &mut *self.out }
     }
 
+    /// Looks at the value at this place, to get members of it.
+    #[inline]
+    unsafe fn table(&self, index: c_int) -> Table {
+        // SAFETY: the slots were checked.
+        unsafe {
+            let is_table = ffi::lua_type(self.lua, index) == ffi::LUA_TTABLE;
+            let has_metatable = ffi::lua_getmetatable(self.lua, index) != 0;
+            if has_metatable {
+                ffi::lua_pop(self.lua, 1);
+            }
+            Table { index, is_plain: is_table && !has_metatable }
+        }
+    }
+
     /// Pushes the table's member; gives its type.
     #[inline]
-    unsafe fn get(&self, table: c_int, key: Key) -> c_int {
-        // SAFETY: the slots were checked; a value that is no table, or one with a metatable, goes through Lua's own rules.
+    unsafe fn get(&self, table: Table, key: Key) -> c_int {
+        // SAFETY: the slots were checked.
         unsafe {
             ffi::lua_pushvalue(self.lua, ffi::lua_upvalueindex(key as c_int));
-            if ffi::lua_type(self.lua, table) != ffi::LUA_TTABLE {
-                ffi::lua_gettable_(self.lua, table);
-            } else if ffi::lua_getmetatable(self.lua, table) != 0 {
-                ffi::lua_pop(self.lua, 1);
-                ffi::lua_gettable_(self.lua, table);
+            if table.is_plain {
+                ffi::lua_rawget_(self.lua, table.index);
             } else {
-                ffi::lua_rawget_(self.lua, table);
+                ffi::lua_gettable_(self.lua, table.index);
             }
             ffi::lua_type(self.lua, -1)
         }
     }
 
-    unsafe fn uuid(&self) -> Result<(), Failure> {
+    unsafe fn uuid(&self, table: Table) -> Result<(), Failure> {
         // SAFETY: as for `encode`.
         unsafe {
-            let given: &[u8] = match self.get(1, Key::Uuid) {
+            let given: &[u8] = match self.get(table, Key::Uuid) {
                 ffi::LUA_TSTRING => bytes_at(self.lua, -1),
                 _ => &[],
             };
@@ -179,10 +210,10 @@ impl Walk {
         }
     }
 
-    unsafe fn timestamp(&self) -> Result<i64, Failure> {
+    unsafe fn timestamp(&self, table: Table) -> Result<i64, Failure> {
         // SAFETY: as for `encode`.
         unsafe {
-            self.get(1, Key::Timestamp);
+            self.get(table, Key::Timestamp);
             let value = if ffi::lua_isnumber(self.lua, -1) != 0 {
                 wrapped(ffi::lua_tonumber(self.lua, -1))
             } else {
@@ -196,10 +227,10 @@ impl Walk {
         }
     }
 
-    unsafe fn text(&self, key: Key, number: u8) -> Result<(), Failure> {
+    unsafe fn text(&self, table: Table, key: Key, number: u8) -> Result<(), Failure> {
         // SAFETY: as for `encode`.
         unsafe {
-            let kind = self.get(1, key);
+            let kind = self.get(table, key);
             if kind == ffi::LUA_TSTRING || kind == ffi::LUA_TNUMBER {
                 self.put_bytes(number, bytes_at(self.lua, -1))?;
             }
@@ -209,10 +240,10 @@ impl Walk {
     }
 
     /// Writes a number; tells whether it is more than 31 bits.
-    unsafe fn integer(&self, key: Key, number: u8) -> Result<bool, Failure> {
+    unsafe fn integer(&self, table: Table, key: Key, number: u8) -> Result<bool, Failure> {
         // SAFETY: as for `encode`.
         unsafe {
-            self.get(1, key);
+            self.get(table, key);
             let mut is_wide = false;
             if ffi::lua_isnumber(self.lua, -1) != 0 {
                 let value = wrapped(ffi::lua_tonumber(self.lua, -1));

@@ -15,7 +15,7 @@ use crate::messages::Messages;
 use crate::output::Output;
 use crate::random::Random;
 use crate::require::Modules;
-use crate::settings::Variable;
+use crate::settings::{Reencoding, Variable};
 
 /// LastError holds so many bytes.
 const LONGEST_ERROR: usize = 255;
@@ -37,6 +37,7 @@ pub(crate) struct Host {
     pub(crate) random: Random,
     pub(crate) kind: &'static Kind,
     pub(crate) variables: Vec<(String, Variable)>,
+    pub(crate) reencoding: Reencoding,
     pub(crate) modules: Modules,
     /// The plugin's side of the running call.
     pub(crate) messages: Option<NonNull<dyn Messages>>,

@@ -53,10 +53,8 @@ const CLOSED: &[(&CStr, &[&CStr])] = &[
 ];
 
 /// Scripts that bring data in or out.
-const OPEN: &[(&CStr, &[&CStr])] = &[
-    (c"", &[c"dofile", c"load", c"loadfile", c"loadstring", c"print"]),
-    (c"os", &[c"exit", c"setlocale"]),
-];
+const OPEN: &[(&CStr, &[&CStr])] =
+    &[(c"", &[c"dofile", c"load", c"loadfile", c"loadstring", c"print"]), (c"os", &[c"exit", c"setlocale"])];
 
 const READ_CONFIG: HostFunction = plain(c"read_config", api::read_config);
 const DECODE_MESSAGE: HostFunction = plain(c"decode_message", api::decode_message);

@@ -48,10 +48,15 @@ impl Layout {
         self.timestamp
     }
 
+    /// Whether [`Layout::fill`] has a header to fill in.
+    pub fn is_incomplete(&self) -> bool {
+        [TYPE, LOGGER, SEVERITY, PID, HOSTNAME].iter().any(|&part| self.ends[part - 1] == self.ends[part])
+    }
+
     /// Appends the message in `bytes` to `out` with its missing headers filled in, as it would be after parsing, filling
     /// and serializing. `timestamp` replaces the message's own.
     pub fn fill(&self, bytes: &[u8], timestamp: Option<i64>, defaults: &Defaults, out: &mut Vec<u8>) {
-        if self.has_wide_number {
+        if self.has_wide_number && (timestamp.is_some() || self.is_incomplete()) {
             return self.fill_parsed(bytes, timestamp, defaults, out);
         }
         out.reserve(bytes.len() + 64);

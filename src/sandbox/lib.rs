@@ -46,4 +46,4 @@ pub use options::{SandboxConfig, SandboxEncoderConfig};
 pub use random::random_uuid;
 pub use report::{Counts, Figures};
 pub use sandbox::{Outcome, Sandbox};
-pub use settings::{Settings, Variable};
+pub use settings::{Reencoding, Settings, Variable};

@@ -74,7 +74,9 @@ impl Memory {
                     ptr::null_mut()
                 }
                 _ if old <= LARGEST_SMALL && class(old) == class(new) => block,
-                _ if old > LARGEST_SMALL && new > LARGEST_SMALL => std::alloc::realloc(block, large(old), new),
+                _ if old > LARGEST_SMALL && new > LARGEST_SMALL => {
+                    std::alloc::realloc(block, large(old), new)
+                }
                 _ => {
                     let other = self.get(new);
                     if !other.is_null() {

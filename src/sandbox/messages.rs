@@ -123,7 +123,9 @@ impl<'a> Source<'a> {
             (Source::Parsed(message), TextHeader::Type) => message.msg_type.as_ref().map(|t| t.as_bstr()),
             (Source::Parsed(message), TextHeader::Logger) => message.logger.as_ref().map(|t| t.as_bstr()),
             (Source::Parsed(message), TextHeader::Payload) => message.payload.as_ref().map(|t| t.as_bstr()),
-            (Source::Parsed(message), TextHeader::EnvVersion) => message.env_version.as_ref().map(|t| t.as_bstr()),
+            (Source::Parsed(message), TextHeader::EnvVersion) => {
+                message.env_version.as_ref().map(|t| t.as_bstr())
+            }
             (Source::Parsed(message), TextHeader::Hostname) => message.hostname.as_ref().map(|t| t.as_bstr()),
             (Source::Encoded(view), TextHeader::Uuid) => view.uuid().map(BStr::new),
             (Source::Encoded(view), TextHeader::Type) => view.msg_type(),

@@ -44,7 +44,7 @@ pub(crate) fn format(number: f64, text: &mut [u8; LONGEST]) -> usize {
         return put(text, format_args!("{sign}{whole}"));
     }
     let mut digits = DECIMALS as usize;
-    while fraction % 10 == 0 {
+    while fraction.is_multiple_of(10) {
         fraction /= 10;
         digits -= 1;
     }
@@ -63,7 +63,8 @@ pub(crate) fn format_source(number: f64, text: &mut [u8; LONGEST]) -> usize {
 /// C's `%.<precision>g`.
 pub(crate) fn format_g(number: f64, precision: i32, text: &mut [u8; LONGEST]) -> usize {
     // SAFETY: the buffer's size is given, and the format takes an int and a double.
-    let length = unsafe { libc::snprintf(text.as_mut_ptr().cast(), LONGEST, c"%.*g".as_ptr(), precision, number) };
+    let length =
+        unsafe { libc::snprintf(text.as_mut_ptr().cast(), LONGEST, c"%.*g".as_ptr(), precision, number) };
     usize::try_from(length).unwrap_or(0).min(LONGEST - 1)
 }
 
@@ -138,7 +139,9 @@ mod tests {
     #[test]
     fn source_text_is_read_back() {
         let mut text = [0; LONGEST];
-        for (number, source) in [(f64::NAN, "0/0"), (f64::INFINITY, "1/0"), (f64::NEG_INFINITY, "-1/0"), (0.5, "0.5")] {
+        for (number, source) in
+            [(f64::NAN, "0/0"), (f64::INFINITY, "1/0"), (f64::NEG_INFINITY, "-1/0"), (0.5, "0.5")]
+        {
             let length = format_source(number, &mut text);
             assert_eq!(&text[..length], source.as_bytes());
         }

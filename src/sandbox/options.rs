@@ -133,12 +133,21 @@ impl SandboxConfig {
     ///
     /// # Errors
     /// The script's language is unknown.
-    pub fn settings(&self, kind: &'static Kind, state_name: &str, context: &Context) -> Result<Settings, ConfigError> {
+    pub fn settings(
+        &self,
+        kind: &'static Kind,
+        state_name: &str,
+        context: &Context,
+    ) -> Result<Settings, ConfigError> {
         if self.script_type != "lua" {
             let unsupported = if kind.name == "encoder" { "Unsupported" } else { "unsupported" };
             return Err(ConfigError::init(format!("{unsupported} script type: {}", self.script_type)));
         }
         let globals = &context.globals;
+        let script = match self.filename.as_str() {
+            "" => globals.share_dir.clone(),
+            filename => globals.in_share_dir(filename),
+        };
         let state_file = globals.in_base_dir("sandbox_preservation").join(format!("{state_name}.data"));
         Ok(Settings {
             module_directory: self.module_directory.clone(),
@@ -148,7 +157,7 @@ impl SandboxConfig {
             output_limit: size(self.output_limit),
             variables: self.variables(),
             state_file: self.preserve_data.then_some(state_file),
-            ..Settings::new(kind, globals.in_share_dir(&self.filename))
+            ..Settings::new(kind, script)
         })
     }
 

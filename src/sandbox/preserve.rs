@@ -73,7 +73,8 @@ unsafe extern "C-unwind" fn dump_globals(lua: *mut lua_State) -> c_int {
         ffi::lua_pushnil(lua);
         ffi::lua_rawset(lua, GLOBALS);
         let out = &mut Host::of(lua).scratch;
-        let _ = writeln!(out, "if _PRESERVATION_VERSION and _PRESERVATION_VERSION ~= {version} then return end");
+        let _ =
+            writeln!(out, "if _PRESERVATION_VERSION and _PRESERVATION_VERSION ~= {version} then return end");
         ffi::lua_pushliteral(lua, c"_G");
         members(lua, GLOBALS, 0);
     }
@@ -141,7 +142,8 @@ unsafe fn push_member(lua: *mut lua_State, path: c_int, key: c_int) {
             ffi::LUA_TSTRING => put_quoted(out, bytes_at(lua, key)),
             ffi::LUA_TBOOLEAN => out.extend_from_slice(truth(lua, key)),
             kind => {
-                let name = std::ffi::CStr::from_ptr(ffi::lua_typename(lua, kind)).to_str().unwrap_or_default();
+                let name =
+                    std::ffi::CStr::from_ptr(ffi::lua_typename(lua, kind)).to_str().unwrap_or_default();
                 ffi::lua_settop(lua, 0);
                 let host = Host::of(lua);
                 host.text.clear();

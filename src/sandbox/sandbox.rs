@@ -31,6 +31,9 @@ pub enum Outcome {
     Aborted,
 }
 
+/// Something went wrong; what it was is LastError.
+struct Failed;
+
 /// One script in one Lua state, with its limits.
 pub struct Sandbox {
     shared: Box<Shared>,
@@ -58,6 +61,7 @@ impl Sandbox {
             random: Random::new(),
             kind,
             variables: settings.variables,
+            reencoding: settings.reencoding,
             modules: Modules::new(settings.module_directory.as_deref(), &settings.share_dir),
             messages: None,
             next_field: 0,
@@ -73,15 +77,20 @@ impl Sandbox {
         let mut sandbox = Sandbox { shared, lua, state_file: settings.state_file };
         match sandbox.start(script, &settings.script.to_string_lossy(), settings.memory_limit) {
             Ok(()) => Ok(sandbox),
-            Err(()) => {
+            Err(Failed) => {
                 sandbox.close();
                 Err(sandbox.last_error())
             }
         }
     }
 
-    fn start(&mut self, script: Result<Vec<u8>, String>, name: &str, memory_limit: usize) -> Result<(), ()> {
-        let lua = self.state().ok_or(())?;
+    fn start(
+        &mut self,
+        script: Result<Vec<u8>, String>,
+        name: &str,
+        memory_limit: usize,
+    ) -> Result<(), Failed> {
+        let lua = self.state().ok_or(Failed)?;
         // SAFETY: the state is live; everything that may raise runs protected.
         unsafe {
             if protected::<()>(lua, environment::open, std::ptr::null_mut()) != ffi::LUA_OK {
@@ -89,7 +98,10 @@ impl Sandbox {
             }
             let script = match script {
                 Ok(script) => script,
-                Err(why) => return Err(self.shared.host.set_error("Init() ", why.as_bytes())),
+                Err(why) => {
+                    self.shared.host.set_error("Init() ", why.as_bytes());
+                    return Err(Failed);
+                }
             };
             self.shared.memory.limit = memory_limit;
             budget::start(lua);
@@ -103,13 +115,16 @@ impl Sandbox {
     }
 
     /// Runs the state file, if there is one.
-    unsafe fn restore(&mut self) -> Result<(), ()> {
+    unsafe fn restore(&mut self) -> Result<(), Failed> {
         let Some((lua, file)) = self.state().zip(self.state_file.clone()) else { return Ok(()) };
         if !file.exists() {
             return Ok(());
         }
         const PREFIX: &str = "Init() lsb_restore_global_data ";
-        let text = source::read(&file).map_err(|why| self.shared.host.set_error(PREFIX, why.as_bytes()))?;
+        let text = source::read(&file).map_err(|why| {
+            self.shared.host.set_error(PREFIX, why.as_bytes());
+            Failed
+        })?;
         // SAFETY: the state is live; the file runs protected, without limits as it may be larger than they allow.
         unsafe {
             let limit = std::mem::take(&mut self.shared.memory.limit);
@@ -160,11 +175,18 @@ impl Sandbox {
         }
     }
 
-    unsafe fn call(&mut self, lua: *mut lua_State, arguments: c_int, results: c_int, messages: &mut dyn Messages) -> c_int {
+    unsafe fn call(
+        &mut self,
+        lua: *mut lua_State,
+        arguments: c_int,
+        results: c_int,
+        messages: &mut dyn Messages,
+    ) -> c_int {
         // SAFETY: the pointer is taken away again before the borrow ends; the function and its arguments are on the stack.
         unsafe {
             let messages = NonNull::from(messages);
-            self.shared.host.messages = Some(std::mem::transmute::<NonNull<dyn Messages>, _>(messages));
+            self.shared.host.messages =
+                Some(std::mem::transmute::<NonNull<dyn Messages + '_>, NonNull<dyn Messages>>(messages));
             self.shared.host.next_field = 0;
             budget::start(lua);
             let result = ffi::lua_pcall(lua, arguments, results, 0);
@@ -212,8 +234,8 @@ impl Sandbox {
     }
 
     /// Makes the error value on top of the stack LastError.
-    unsafe fn take_message(&mut self, prefix: &str) {
-        let Some(lua) = self.state() else { return };
+    unsafe fn take_message(&mut self, prefix: &str) -> Failed {
+        let Some(lua) = self.state() else { return Failed };
         // SAFETY: the error value is on top of the stack. A number is not turned into a string there: that may raise.
         unsafe {
             match ffi::lua_type(lua, -1) {
@@ -230,6 +252,7 @@ impl Sandbox {
             }
             ffi::lua_settop(lua, 0);
         }
+        Failed
     }
 
     /// Ends the sandbox: closes the state. LastError and the figures stay.
@@ -321,7 +344,10 @@ impl Drop for Sandbox {
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("kind", &self.shared.host.kind.name).field("figures", &self.figures()).finish()
+        f.debug_struct("Sandbox")
+            .field("kind", &self.shared.host.kind.name)
+            .field("figures", &self.figures())
+            .finish()
     }
 }
 

@@ -15,6 +15,19 @@ pub enum Variable {
     Bool(bool),
 }
 
+/// Whether the plugin passes on what `inject_message` encodes as it is, or as it looks once it was parsed and serialized
+/// again: then a single number is written like a list of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reencoding {
+    /// As it is.
+    #[default]
+    Never,
+    /// Serialized again if [`crate::Layout::fill`] has headers to fill in.
+    WhenIncomplete,
+    /// Always serialized again.
+    Always,
+}
+
 /// Everything that a sandbox is opened with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -35,6 +48,8 @@ pub struct Settings {
     pub output_limit: usize,
     /// What `read_config` gives.
     pub variables: Vec<(String, Variable)>,
+    /// What becomes of injected messages.
+    pub reencoding: Reencoding,
     /// Where global variables are kept between runs.
     pub state_file: Option<PathBuf>,
 }
@@ -51,6 +66,7 @@ impl Settings {
             instruction_limit: 1_000_000,
             output_limit: 63 * 1024,
             variables: Vec::new(),
+            reencoding: Reencoding::Never,
             state_file: None,
         }
     }

@@ -34,10 +34,16 @@ const PATHS: &[&str] = &[
     "/login",
     "/media/{}.jpg",
 ];
-const REFERERS: &[&str] =
-    &["-", "-", "https://shop.example.com/", "https://www.example.net/news/{}", "https://find.example.org/?q={}"];
+const REFERERS: &[&str] = &[
+    "-",
+    "-",
+    "https://shop.example.com/",
+    "https://www.example.net/news/{}",
+    "https://find.example.org/?q={}",
+];
 /// Weighted by repetition.
-const STATUS: &[u16] = &[200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 304, 304, 404, 301, 206, 500, 502, 403];
+const STATUS: &[u16] =
+    &[200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 304, 304, 404, 301, 206, 500, 502, 403];
 const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Makes the lines with ids 0, 1, 2 and so on; the same seed gives the same log.
@@ -95,7 +101,9 @@ impl AccessLog {
 fn filled(random: &mut Random, choices: &[&str]) -> String {
     let text = *random.pick(choices);
     match text.contains("{}") {
-        true if text.contains("Mozilla") || text.contains("curl") => text.replace("{}", &(60 + random.below(70)).to_string()),
+        true if text.contains("Mozilla") || text.contains("curl") => {
+            text.replace("{}", &(60 + random.below(70)).to_string())
+        }
         true => text.replace("{}", &random.below(1 << 20).to_string()),
         false => text.to_owned(),
     }

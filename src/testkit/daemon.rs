@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, kill_process};
 pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
 use crate::error::TestkitError;
 use crate::patience::wait_until;
@@ -123,7 +123,8 @@ impl Daemon {
             status = self.child.try_wait().ok().flatten();
             status.is_some()
         });
-        status.ok_or_else(|| TestkitError::Late { what: format!("its end; log:\n{}", self.last_log()), limit })
+        status
+            .ok_or_else(|| TestkitError::Late { what: format!("its end; log:\n{}", self.last_log()), limit })
     }
 
     /// Sends SIGINT, as an operator does, and waits for the end.
@@ -176,10 +177,65 @@ impl Drop for Daemon {
 pub fn send_signal(child: &Child, signal: Signal) -> Result<(), TestkitError> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let Some(pid) = pid else { return Ok(()) };
-    kill_process(pid, signal).map_err(|e| TestkitError::Io { what: "send a signal".to_owned(), source: e.into() })
+    kill_process(pid, signal)
+        .map_err(|e| TestkitError::Io { what: "send a signal".to_owned(), source: e.into() })
 }
 
 fn append_to(path: &Path) -> Result<File, TestkitError> {
     let opened = OpenOptions::new().create(true).append(true).open(path);
     opened.map_err(TestkitError::io(format!("open {}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// A program that behaves like a daemon as far as this module can tell.
+    fn program(scratch: &Scratch, script: &str) -> PathBuf {
+        configure(scratch, "base_dir = \"$DIR/base\"").unwrap();
+        let path = scratch.write("program", format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_daemon_is_heard_and_stopped() {
+        let scratch = Scratch::new().unwrap();
+        let program = program(&scratch, "trap 'exit 3' INT; echo \"ready $1\" >&2; while :; do sleep 0.05; done");
+        for _ in 0..2 {
+            let mut daemon = Daemon::start(&program, &scratch).unwrap();
+            let line = daemon.wait_for_log("ready", LIMIT).unwrap();
+            assert_eq!(line, format!("ready -config={}", scratch.join("hekad.toml").display()));
+            assert_eq!(daemon.log().lines().count(), 1, "only this run's log");
+            assert!(daemon.memory().is_some() && daemon.cpu_time().is_some());
+            assert_eq!(daemon.stop(LIMIT).unwrap().code(), Some(3));
+        }
+        let config = String::from_utf8(scratch.read("hekad.toml")).unwrap();
+        assert_eq!(config, format!("base_dir = \"{}/base\"", scratch.path().display()));
+    }
+
+    #[test]
+    fn an_early_end_is_told_with_the_log() {
+        let scratch = Scratch::new().unwrap();
+        let program = program(&scratch, "echo broken config >&2; exit 1");
+        let mut daemon = Daemon::start(&program, &scratch).unwrap();
+        let error = daemon.wait_for_log("ready", LIMIT).unwrap_err().to_string();
+        assert!(error.contains("broken config"), "{error}");
+        assert!(daemon.kill().is_err());
+    }
+
+    #[test]
+    fn a_kill_is_a_kill() {
+        let scratch = Scratch::new().unwrap();
+        let program = program(&scratch, "trap '' INT TERM; echo ready >&2; while :; do sleep 0.05; done");
+        let mut daemon = Daemon::start(&program, &scratch).unwrap();
+        daemon.wait_for_log("ready", LIMIT).unwrap();
+        assert!(matches!(daemon.stop(Duration::from_millis(200)), Err(TestkitError::Late { .. })));
+        daemon.kill().unwrap();
+        assert_eq!(daemon.memory(), None);
+    }
 }

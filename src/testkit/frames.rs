@@ -56,7 +56,8 @@ impl<'a> Frames<'a> {
             return Err(FrameError::NoUnitSeparator(start + 2 + size));
         }
         let length = wire::varint_of(header, 1).ok_or(FrameError::NoLength(start))?;
-        let end = usize::try_from(length).ok().and_then(|length| length.checked_add(3 + size)).ok_or(truncated)?;
+        let end =
+            usize::try_from(length).ok().and_then(|length| length.checked_add(3 + size)).ok_or(truncated)?;
         let message = bytes.get(3 + size..end).ok_or(truncated)?;
         self.at += end;
         Ok(Frame { start, header, message })

@@ -60,7 +60,13 @@ impl Drop for GrowingLog {
     }
 }
 
-fn write(path: &Path, lines: &[String], growth: Growth, mut random: Random, stop: &AtomicBool) -> io::Result<()> {
+fn write(
+    path: &Path,
+    lines: &[String],
+    growth: Growth,
+    mut random: Random,
+    stop: &AtomicBool,
+) -> io::Result<()> {
     let mut file = append(path)?;
     let mut size = 0;
     let mut rotated = 0;
@@ -71,9 +77,9 @@ fn write(path: &Path, lines: &[String], growth: Growth, mut random: Random, stop
         rest = later;
         let text = now.concat();
         // Sometimes a reader sees half a line.
-        let middle = text.floor_char_boundary(random.below(text.len() as u64 + 1) as usize);
-        file.write_all(text[..middle].as_bytes())?;
-        file.write_all(text[middle..].as_bytes())?;
+        let middle = random.below(text.len() as u64 + 1) as usize;
+        file.write_all(&text.as_bytes()[..middle])?;
+        file.write_all(&text.as_bytes()[middle..])?;
         size += text.len() as u64;
         if size > growth.rotate_at {
             for number in (1..=rotated).rev() {

@@ -42,7 +42,11 @@ impl KillLoop {
     }
 
     /// Goes on until `enough` says so, which is asked before each run with the number of kills so far.
-    pub fn run_until(&mut self, scratch: &Scratch, mut enough: impl FnMut(u32) -> bool) -> Result<(), TestkitError> {
+    pub fn run_until(
+        &mut self,
+        scratch: &Scratch,
+        mut enough: impl FnMut(u32) -> bool,
+    ) -> Result<(), TestkitError> {
         while !enough(self.kills) {
             self.run_once(scratch)?;
         }

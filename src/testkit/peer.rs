@@ -58,6 +58,11 @@ impl Peer {
         lock(&self.shared.received).clone()
     }
 
+    /// How many bytes all connections have received.
+    pub fn received_bytes(&self) -> usize {
+        lock(&self.shared.received).len()
+    }
+
     /// How many connections were made.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)

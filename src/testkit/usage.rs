@@ -60,7 +60,9 @@ mod tests {
     #[test]
     fn this_process_has_used_something() {
         let memory = memory(std::process::id()).unwrap();
-        assert!(memory.anonymous > 0 && memory.anonymous <= memory.resident && memory.resident <= memory.peak);
+        assert!(
+            memory.anonymous > 0 && memory.anonymous <= memory.resident && memory.resident <= memory.peak
+        );
         assert!(cpu_time(std::process::id()).is_some() && cpu_time_of_ended_children().is_some());
         assert!(open_files(std::process::id()).unwrap() > 0);
         assert_eq!(cpu_time(u32::MAX), None);

@@ -27,7 +27,12 @@ impl Coordinates {
     }
 
     /// Appends the line. Gives the time that formats in it show, in nanoseconds since the epoch.
-    pub(crate) fn write(&mut self, message: MessageView<'_>, headers: &Headers<'_>, out: &mut Vec<u8>) -> i64 {
+    pub(crate) fn write(
+        &mut self,
+        message: MessageView<'_>,
+        headers: &Headers<'_>,
+        out: &mut Vec<u8>,
+    ) -> i64 {
         let time_ns = if self.from_timestamp { headers.timestamp.unwrap_or(0) } else { now_ns() };
         let context = Now { message, headers, time_ns };
         out.extend_from_slice(b"{\"index\":{\"_index\":");
@@ -72,14 +77,24 @@ impl Coordinate {
     fn new(text: &str, lower: bool) -> Coordinate {
         let template = Template::new(text);
         let lasts = template.lasts();
-        Coordinate { template, lasts, lower, scratch: vec![], cached: vec![], cached_found: false, cached_s: None }
+        Coordinate {
+            template,
+            lasts,
+            lower,
+            scratch: vec![],
+            cached: vec![],
+            cached_found: false,
+            cached_s: None,
+        }
     }
 
     fn write(&mut self, key: &[u8], now: &Now<'_>, out: &mut Vec<u8>) -> bool {
         out.extend_from_slice(key);
         let second = match self.lasts {
             Lasts::Always => 0,
-            Lasts::Second if !self.template.may_name_field_of(now.message) => now.time_ns.div_euclid(1_000_000_000),
+            Lasts::Second if !self.template.may_name_field_of(now.message) => {
+                now.time_ns.div_euclid(1_000_000_000)
+            }
             Lasts::Second | Lasts::Message => {
                 let found = self.render(now);
                 write_quoted(&self.scratch, out);

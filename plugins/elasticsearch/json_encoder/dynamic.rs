@@ -3,11 +3,18 @@
 use heka_message::golang::write_float_g;
 use heka_message::{FieldView, MessageView, Value};
 
+use super::single::single;
 use super::text::{write_escaped, write_string};
 use crate::base64_text::write_base64;
 
 /// Which dynamic fields are written, and how.
 pub(crate) struct DynamicFields {
+    choice: Choice,
+    /// What was made of the name of the n-th field of an earlier message: names tend to come again in the same order.
+    keys: Vec<Key>,
+}
+
+struct Choice {
     /// Names of those that are written; empty: all.
     only: Vec<Vec<u8>>,
     /// Names of those whose text is JSON already.
@@ -16,41 +23,82 @@ pub(crate) struct DynamicFields {
     dot: Option<Vec<u8>>,
 }
 
+/// What is made of a name.
+#[derive(Default)]
+struct Key {
+    name: Vec<u8>,
+    /// The name quoted, with a comma before and a colon behind it; empty if the field is not written.
+    text: Vec<u8>,
+    raw: bool,
+}
+
+/// Names of so many fields are remembered.
+const KEPT_KEYS: usize = 128;
+
 impl DynamicFields {
     pub(crate) fn new(only: &[String], raw: &[String], replace_dots_with: &str) -> DynamicFields {
         let bytes = |names: &[String]| names.iter().map(|name| name.as_bytes().to_vec()).collect();
         let dot = (replace_dots_with != ".").then(|| replace_dots_with.into());
-        DynamicFields { only: bytes(only), raw: bytes(raw), dot }
+        DynamicFields { choice: Choice { only: bytes(only), raw: bytes(raw), dot }, keys: Vec::new() }
     }
 
-    /// Appends the fields, each after a comma unless `first`.
-    pub(crate) fn write(&self, message: MessageView<'_>, mut first: bool, out: &mut Vec<u8>) -> bool {
-        for field in message.fields() {
-            let name: &[u8] = field.name();
-            if !self.only.is_empty() && !self.only.iter().any(|only| only == name) {
+    /// Appends the fields, each after a comma unless `first`; gives whether nothing was written.
+    pub(crate) fn write(&mut self, message: MessageView<'_>, mut first: bool, out: &mut Vec<u8>) -> bool {
+        for (at, field) in message.fields().enumerate() {
+            let quick = single(field.bytes());
+            let name = quick.map_or_else(|| field.name().as_ref(), |(name, _)| name);
+            let key = self.key(at.min(KEPT_KEYS), name);
+            if key.text.is_empty() {
                 continue;
             }
-            if !std::mem::take(&mut first) {
-                out.push(b',');
+            out.extend_from_slice(&key.text[usize::from(first)..]);
+            first = false;
+            match quick {
+                Some((_, value)) => write_value(value, key.raw, false, out),
+                None => write_values(&field, key.raw, out),
             }
-            self.write_name(name, out);
-            out.push(b':');
-            let raw = !self.raw.is_empty() && self.raw.iter().any(|raw| raw == name);
-            write_values(&field, raw, out);
         }
         first
     }
 
-    fn write_name(&self, name: &[u8], out: &mut Vec<u8>) {
-        let Some(dot) = &self.dot else { return write_string(name, out) };
-        out.push(b'"');
-        for (at, part) in name.split(|&byte| byte == b'.').enumerate() {
-            if at > 0 {
-                write_escaped(dot, out);
-            }
-            write_escaped(part, out);
+    #[inline]
+    fn key(&mut self, at: usize, name: &[u8]) -> &Key {
+        if self.keys.len() <= at {
+            self.keys.resize_with(at + 1, Key::default);
         }
-        out.push(b'"');
+        let key = &mut self.keys[at];
+        if key.name != name || key.text.is_empty() {
+            self.choice.make_key(name, key);
+        }
+        key
+    }
+}
+
+impl Choice {
+    #[cold]
+    fn make_key(&self, name: &[u8], key: &mut Key) {
+        key.name.clear();
+        key.name.extend_from_slice(name);
+        key.text.clear();
+        key.raw = self.raw.iter().any(|raw| raw == name);
+        if !self.only.is_empty() && !self.only.iter().any(|only| only == name) {
+            return;
+        }
+        key.text.push(b',');
+        match &self.dot {
+            None => write_string(name, &mut key.text),
+            Some(dot) => {
+                key.text.push(b'"');
+                for (at, part) in name.split(|&byte| byte == b'.').enumerate() {
+                    if at > 0 {
+                        write_escaped(dot, &mut key.text);
+                    }
+                    write_escaped(part, &mut key.text);
+                }
+                key.text.push(b'"');
+            }
+        }
+        key.text.push(b':');
     }
 }
 
@@ -71,6 +119,7 @@ fn write_values(field: &FieldView<'_>, raw: bool, out: &mut Vec<u8>) {
     out.push(b']');
 }
 
+#[inline]
 fn write_value(value: Value<'_>, raw: bool, in_list: bool, out: &mut Vec<u8>) {
     match value {
         Value::String(text) if raw => out.extend_from_slice(text),

@@ -34,7 +34,7 @@ enum Source {
     Logger,
     EnvVersion,
     Severity,
-    FieldOrTime { format: Strftime, name: Finder<'static> },
+    FieldOrTime { format: Strftime, name: Box<Finder<'static>> },
 }
 
 /// How long a template's text stays the same.
@@ -111,7 +111,10 @@ impl Piece {
             "Logger" => Source::Logger,
             "EnvVersion" => Source::EnvVersion,
             "Severity" => Source::Severity,
-            _ => Source::FieldOrTime { format: Strftime::new(name), name: Finder::new(name).into_owned() },
+            _ => Source::FieldOrTime {
+                format: Strftime::new(name),
+                name: Box::new(Finder::new(name).into_owned()),
+            },
         };
         let behind = text.split(&text[..=end]).skip(1).map(Into::into).collect();
         Piece::Placeholder { name: name.into(), source, behind }
@@ -120,7 +123,9 @@ impl Piece {
     fn lasts(&self) -> Lasts {
         match self {
             Piece::Literal(_) => Lasts::Always,
-            Piece::Placeholder { source: Source::FieldOrTime { format, .. }, .. } if !format.shows_fractions() => {
+            Piece::Placeholder { source: Source::FieldOrTime { format, .. }, .. }
+                if !format.shows_fractions() =>
+            {
                 Lasts::Second
             }
             Piece::Placeholder { .. } => Lasts::Message,
@@ -248,7 +253,10 @@ mod tests {
     #[test]
     fn values_that_are_no_strings_are_written_too() {
         let full = message(true);
-        assert_eq!(interpolated("%{i} %{d} %{b} %{y}|%{none}|", &full), ("-42 1e+06 true raw||".into(), true));
+        assert_eq!(
+            interpolated("%{i} %{d} %{b} %{y}|%{none}|", &full),
+            ("-42 1e+06 true raw||".into(), true)
+        );
     }
 
     #[test]

@@ -112,7 +112,9 @@ fn raw_fields_stand_as_they_are() {
     let payload = r#"{"Payload":"{\u0022already\u0022: \u0022json\u0022, \u0022n\u0022: [1, 2]}\u000a","#;
     assert_eq!(
         document(raw(&["j", "jb", "num", "multi"]), &sample::json()),
-        format!(r#"{payload}"j":{{"a": 1}},"jb":{{"b": 2}},"plain":"p","num":5,"multi":[{{"c":1}},{{"d":2}}]}}"#)
+        format!(
+            r#"{payload}"j":{{"a": 1}},"jb":{{"b": 2}},"plain":"p","num":5,"multi":[{{"c":1}},{{"d":2}}]}}"#
+        )
     );
     assert_eq!(
         document(raw(&["Payload", "plain"]), &sample::json()),
@@ -140,7 +142,10 @@ fn timestamps_in_any_format() {
         let message = Message { timestamp: Some(ns), ..sample::bare() };
         document(Config { timestamp: format.into(), ..config(&["Timestamp"]) }, &message)
     };
-    assert_eq!(with("%Y-%m-%dT%H:%M:%S.%fZ", sample::TIME_NS), r#"{"Timestamp":"2015-05-14T10:40:00.123456Z"}"#);
+    assert_eq!(
+        with("%Y-%m-%dT%H:%M:%S.%fZ", sample::TIME_NS),
+        r#"{"Timestamp":"2015-05-14T10:40:00.123456Z"}"#
+    );
     assert_eq!(with("%Y-%m-%dT%H:%M:%S.%fZ", -1), r#"{"Timestamp":"1969-12-31T23:59:59.999999Z"}"#);
     assert_eq!(with("%Y-%m-%dT%H:%M:%S.%fZ", i64::MAX), r#"{"Timestamp":"2262-04-11T23:47:16.854775Z"}"#);
     assert_eq!(with("%s", -1), r#"{"Timestamp":"-1"}"#);
@@ -150,13 +155,12 @@ fn timestamps_in_any_format() {
 
 #[test]
 fn a_cached_text_never_outlives_its_second() {
-    let config = Config {
-        index: "%{%H.%M.%S}".into(),
-        es_index_from_timestamp: true,
-        ..config(&["Timestamp"])
-    };
+    let config =
+        Config { index: "%{%H.%M.%S}".into(), es_index_from_timestamp: true, ..config(&["Timestamp"]) };
     let mut encoder = open(config);
-    for (second, clock) in [(0, "00.00.00"), (0, "00.00.00"), (1, "00.00.01"), (61, "00.01.01"), (0, "00.00.00")] {
+    for (second, clock) in
+        [(0, "00.00.00"), (0, "00.00.00"), (1, "00.00.01"), (61, "00.01.01"), (0, "00.00.00")]
+    {
         let message = Message { timestamp: Some(second * 1_000_000_000 + 5), ..sample::bare() };
         let text = sample::encoded(&mut encoder, &message);
         let time = clock.replace('.', ":");
@@ -167,7 +171,11 @@ fn a_cached_text_never_outlives_its_second() {
             )
         );
     }
-    let named = Message { timestamp: Some(0), fields: vec![Field::string("%H.%M.%S", "", "Field")], ..sample::bare() };
+    let named = Message {
+        timestamp: Some(0),
+        fields: vec![Field::string("%H.%M.%S", "", "Field")],
+        ..sample::bare()
+    };
     assert!(sample::encoded(&mut encoder, &named).starts_with("{\"index\":{\"_index\":\"field\","));
 }
 
@@ -227,7 +235,8 @@ fn an_id_that_names_nothing_is_left_out() {
         let mut encoder = open(Config { id: id.into(), ..config(&[]) });
         sample::encoded(&mut encoder, message).lines().next().unwrap().to_string()
     };
-    let with_id = |id: &str| format!("{{\"index\":{{\"_index\":\"idx\",\"_type\":\"tn\",\"_id\":\"{id}\"}}}}");
+    let with_id =
+        |id: &str| format!("{{\"index\":{{\"_index\":\"idx\",\"_type\":\"tn\",\"_id\":\"{id}\"}}}}");
     assert_eq!(first_line("%{s}", &sample::full()), with_id("text"));
     assert_eq!(first_line("%{s}", &sample::bare()), LINE.trim_end());
     assert_eq!(first_line("%{Type}", &sample::bare()), with_id(""));
@@ -243,13 +252,17 @@ fn the_present_names_the_index_by_default() {
     let now = heka_message::golang::clock::Civil::utc(super::coordinates::now_ns());
     heka_message::golang::Strftime::new("%Y.%m.%d").write(&now, &mut today);
     let today = String::from_utf8(today).unwrap();
-    assert!(text.starts_with(&format!("{{\"index\":{{\"_index\":\"heka-{today}\",\"_type\":\"message\"}}}}\n")));
+    assert!(
+        text.starts_with(&format!("{{\"index\":{{\"_index\":\"heka-{today}\",\"_type\":\"message\"}}}}\n"))
+    );
 }
 
 #[test]
 fn options_are_read_from_a_section() {
     let mut mappings = Table::default();
-    for (key, value) in [("Timestamp", "@timestamp"), ("severity", "level"), ("Payload", "msg\"x"), ("Uuid", "")] {
+    for (key, value) in
+        [("Timestamp", "@timestamp"), ("severity", "level"), ("Payload", "msg\"x"), ("Uuid", "")]
+    {
         mappings.set(key, Option_::String(value.into()));
     }
     mappings.set("Nope", Option_::String("x".into()));
@@ -264,7 +277,10 @@ fn options_are_read_from_a_section() {
     );
     table.set("replace_dot_with", Option_::String("_".into()));
     let refused = decode_struct::<Config>(&table).unwrap_err();
-    assert_eq!(refused.to_string(), "Configuration contains key [replace_dot_with] which doesn't exist in struct");
+    assert_eq!(
+        refused.to_string(),
+        "Configuration contains key [replace_dot_with] which doesn't exist in struct"
+    );
 }
 
 #[test]
@@ -286,7 +302,10 @@ fn any_field() -> impl Strategy<Value = Field> {
     let lists = (
         proptest::collection::vec(bytes.clone(), 0..3),
         proptest::collection::vec(any::<i64>(), 0..3),
-        proptest::collection::vec(any::<f64>().prop_filter("JSON has no such number", |d| d.is_finite()), 0..3),
+        proptest::collection::vec(
+            any::<f64>().prop_filter("JSON has no such number", |d| d.is_finite()),
+            0..3,
+        ),
         proptest::collection::vec(any::<bool>(), 0..3),
     );
     (bytes, 0..5_i32, lists).prop_map(|(name, value_type, (texts, integers, doubles, bools))| {

@@ -25,34 +25,62 @@ pub(crate) fn write_string(text: &[u8], out: &mut Vec<u8>) {
 /// Appends `text` as [`write_string`] does, without the quotes.
 #[inline]
 pub(crate) fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
-    let plain = plain_len(text);
-    out.extend_from_slice(&text[..plain]);
-    if plain < text.len() {
-        write_careful(&text[plain..], out);
+    if is_plain(text) {
+        out.extend_from_slice(text);
+    } else {
+        write_careful(text, out);
     }
+}
+
+/// Whether all bytes can stand as they are.
+#[inline]
+fn is_plain(text: &[u8]) -> bool {
+    if let Some(last) = text.last_chunk::<16>() {
+        // The last sixteen bytes may be looked at twice; that is cheaper than looking at fewer of them.
+        return text.as_chunks::<16>().0.iter().all(chunk_is_plain) && chunk_is_plain(last);
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        return word_is_plain(*first) && word_is_plain(*last);
+    }
+    text.iter().all(|&byte| !NEEDS_CARE[usize::from(byte)])
+}
+
+/// In a form that becomes vector instructions.
+#[inline]
+fn chunk_is_plain(chunk: &[u8; 16]) -> bool {
+    !chunk
+        .iter()
+        .fold(false, |care, &byte| care | !(0x20..0x80).contains(&byte) | (byte == b'"') | (byte == b'\\'))
+}
+
+/// Eight bytes at once: in each sum below the highest bit of a byte says that the byte is wanted.
+#[inline]
+fn word_is_plain(word: [u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let word = u64::from_le_bytes(word);
+    let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = zero_in(word ^ (ONES * b'"' as u64));
+    let backslash = zero_in(word ^ (ONES * b'\\' as u64));
+    (word | control | quote | backslash) & HIGH == 0
 }
 
 /// How many bytes at the start can stand as they are.
-#[inline]
 fn plain_len(text: &[u8]) -> usize {
-    let mut at = 0;
-    // Sixteen bytes at once, in a form that becomes vector instructions.
-    while let Some(chunk) = text.get(at..at + 16) {
-        let care = chunk.iter().fold(false, |care, &byte| {
-            care | (byte < 0x20) | (byte >= 0x80) | (byte == b'"') | (byte == b'\\')
-        });
-        if care {
-            break;
-        }
-        at += 16;
-    }
-    at + text[at..].iter().position(|&byte| NEEDS_CARE[usize::from(byte)]).unwrap_or(text.len() - at)
+    let chunks = text.as_chunks::<16>().0.iter().take_while(|chunk| chunk_is_plain(chunk)).count() * 16;
+    let rest = &text[chunks..];
+    chunks + rest.iter().position(|&byte| NEEDS_CARE[usize::from(byte)]).unwrap_or(rest.len())
 }
 
-/// Appends text whose first byte needs care.
+/// Appends text that has bytes which need care.
 fn write_careful(mut text: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    while let Some(&first) = text.first() {
+    loop {
+        let plain = plain_len(text);
+        out.extend_from_slice(&text[..plain]);
+        text = &text[plain..];
+        let Some(&first) = text.first() else { return };
         if first < 0x80 {
             out.extend_from_slice(b"\\u00");
             out.extend_from_slice(&[HEX[usize::from(first >> 4)], HEX[usize::from(first & 15)]]);
@@ -60,9 +88,6 @@ fn write_careful(mut text: &[u8], out: &mut Vec<u8>) {
         } else {
             text = write_wide(text, out);
         }
-        let plain = plain_len(text);
-        out.extend_from_slice(&text[..plain]);
-        text = &text[plain..];
     }
 }
 
@@ -109,7 +134,10 @@ mod tests {
         );
         assert_eq!(json(b"x\xff\xfe\xc3(\xe2\x82y"), "\"x\u{fffd}\u{fffd}\u{fffd}(\u{fffd}\u{fffd}y\"");
         assert_eq!(json(b""), "\"\"");
-        assert_eq!(json(b"sixteen plain ones and a\nnewline behind"), r#""sixteen plain ones and a\u000anewline behind""#);
+        assert_eq!(
+            json(b"sixteen plain ones and a\nnewline behind"),
+            r#""sixteen plain ones and a\u000anewline behind""#
+        );
     }
 
     proptest! {

@@ -37,7 +37,8 @@ impl Destination {
             .map_err(|why| format!("Can't create the basepath for the FileOutput plugin: {why}"))?;
         test_folder(folder)?;
         let failed = |error| path_error("open", path, &error);
-        let file = OpenOptions::new().append(true).create(true).mode(modes.file).open(path).map_err(failed)?;
+        let file =
+            OpenOptions::new().append(true).create(true).mode(modes.file).open(path).map_err(failed)?;
         let regular = file.metadata().map_err(failed)?.is_file();
         Ok(Destination { path: path.into(), file, regular, unsynced: false })
     }
@@ -48,8 +49,11 @@ impl Destination {
     /// The text to log; nothing of `bytes` stays in the file, unless it is none that can be cut.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.unsynced = true;
-        let written = if self.regular { append_or_cut(&mut self.file, bytes) } else { self.file.write_all(bytes) };
-        written.map_err(|error| format!("Can't write to {}: {}", self.path, path_error("write", &self.path, &error)))
+        let written =
+            if self.regular { append_or_cut(&mut self.file, bytes) } else { self.file.write_all(bytes) };
+        written.map_err(|error| {
+            format!("Can't write to {}: {}", self.path, path_error("write", &self.path, &error))
+        })
     }
 
     /// Makes durable what was written.
@@ -58,7 +62,8 @@ impl Destination {
     /// The text to log.
     pub(super) fn sync(&mut self) -> Result<(), String> {
         if self.unsynced && self.regular {
-            let failed = |error| format!("Can't write to {}: {}", self.path, path_error("sync", &self.path, &error));
+            let failed =
+                |error| format!("Can't write to {}: {}", self.path, path_error("sync", &self.path, &error));
             self.file.sync_data().map_err(failed)?;
         }
         self.unsynced = false;

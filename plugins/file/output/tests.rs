@@ -51,7 +51,11 @@ fn folders_and_file_get_their_permissions_and_a_literal_name() {
     let path = folder.path().join("d1/d2/b-%Y%%");
     let made = open(Config { perm: "600".into(), folder_perm: "750".into(), ..config(&path) });
     assert_eq!((mode(&path), mode(&folder.path().join("d1"))), (0o600, 0o750));
-    assert_eq!(fs::read_dir(folder.path().join("d1/d2")).unwrap().count(), 1, "the write test left something");
+    assert_eq!(
+        fs::read_dir(folder.path().join("d1/d2")).unwrap().count(),
+        1,
+        "the write test left something"
+    );
     drop(made);
 }
 
@@ -79,7 +83,10 @@ fn a_file_that_cannot_be_reopened_ends_the_output() {
     let failed = output.reload().unwrap_err();
     assert!(matches!(failed, SendError::Fatal(_)));
     let text = failed.to_string();
-    assert!(text.starts_with(&format!("unable to reopen file '{}': Can't create the basepath", path.display())), "{text}");
+    assert!(
+        text.starts_with(&format!("unable to reopen file '{}': Can't create the basepath", path.display())),
+        "{text}"
+    );
 }
 
 #[test]

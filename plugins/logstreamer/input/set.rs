@@ -42,11 +42,14 @@ pub struct LogstreamSet {
     oldest_duration: Duration,
 }
 
+/// The files of a stream, oldest first.
+pub type Files = Vec<Arc<Path>>;
+
 /// What a scan found.
 #[derive(Debug, Default)]
 pub struct Scan {
     /// Per stream its files, oldest first.
-    pub streams: BTreeMap<String, Vec<Arc<Path>>>,
+    pub streams: BTreeMap<String, Files>,
     /// Streams that cannot be read, in Heka's words.
     pub problems: Vec<String>,
     /// Directories that cannot be listed.

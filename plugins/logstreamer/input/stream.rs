@@ -69,6 +69,8 @@ pub(super) struct Stream {
     /// Where to begin; of meaning while no file is open.
     begin: Begin,
     log: Option<LogFile>,
+    /// The scan at which the position to begin at was first missed.
+    missed_since: Option<u64>,
     /// Offset in the file at which the deliverer began to count.
     base: u64,
     /// Offset in the file up to which all is delivered or dropped.
@@ -83,6 +85,8 @@ pub(super) struct Stream {
     delivers_rest: Option<bool>,
     /// When to look at it next.
     pub(super) next_look: Instant,
+    /// Scans in succession that did not help: the stream wanted another one. With the number of the last such scan.
+    pub(super) vain_scans: (u32, u64),
 }
 
 impl Stream {
@@ -105,6 +109,7 @@ impl Stream {
             deliverer,
             begin,
             log: None,
+            missed_since: None,
             base: 0,
             done: 0,
             rotation: Rotation::default(),
@@ -115,6 +120,7 @@ impl Stream {
             complaints: Complaints::default(),
             delivers_rest: None,
             next_look: Instant::now(),
+            vain_scans: (0, 0),
         }
     }
 

@@ -42,7 +42,7 @@ Config:
     [CombinedLogDecoder.config]
     type = "combined"
     user_agent_transform = true
-    log_format = '%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"'
+    log_format = '%h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\"'
 --]]
 
 local clf = require "common_log_format"

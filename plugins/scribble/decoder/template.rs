@@ -99,7 +99,8 @@ impl MessageTemplate {
 
     /// A template whose texts may hold placeholders, `%name%`.
     pub(crate) fn interpolated(entries: &[(String, String)]) -> MessageTemplate {
-        let entries = entries.iter().map(|(key, text)| (Target::new(key), Text::interpolated(text))).collect();
+        let entries =
+            entries.iter().map(|(key, text)| (Target::new(key), Text::interpolated(text))).collect();
         MessageTemplate { entries }
     }
 
@@ -155,9 +156,8 @@ mod tests {
         let entries: Vec<(String, String)> =
             entries.iter().map(|(key, text)| ((*key).to_string(), (*text).to_string())).collect();
         let mut message = Message::default();
-        let value_of = |name: &str| {
-            values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_bytes())
-        };
+        let value_of =
+            |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_bytes());
         MessageTemplate::interpolated(&entries).apply(&mut message, value_of).map(|()| message)
     }
 
@@ -223,7 +223,10 @@ mod tests {
     fn texts_that_do_not_fit() {
         let error = |key, text| applied(&[(key, text)], &[]).unwrap_err();
         assert_eq!(error("Pid", "x"), r#"strconv.ParseInt: parsing "x": invalid syntax"#);
-        assert_eq!(error("Pid", "2147483648"), r#"strconv.ParseInt: parsing "2147483648": value out of range"#);
+        assert_eq!(
+            error("Pid", "2147483648"),
+            r#"strconv.ParseInt: parsing "2147483648": value out of range"#
+        );
         assert_eq!(error("Severity", "4.0"), r#"strconv.ParseInt: parsing "4.0": invalid syntax"#);
         assert_eq!(error("Uuid", "short"), "Invalid UUID string.");
     }

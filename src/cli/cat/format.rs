@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use heka_message::golang::{proto_text, write_float_json, write_json_string, write_time_string, Zone};
+use heka_message::golang::{Zone, proto_text, write_float_json, write_json_string, write_time_string};
 use heka_message::{Field, Message, ValueType, uuid_text};
 
 /// The formats of `-format`.
@@ -148,7 +148,8 @@ fn write_field_json(field: &Field, out: &mut Vec<u8>) -> bool {
     object.text("representation", bytes(&field.representation));
     object.list("value_string", &field.value_string, |value, out| write_json_string(value, out));
     object.list("value_bytes", &field.value_bytes, |value, out| write_base64(value, out));
-    object.list("value_integer", &field.value_integer, |value, out| out.extend(value.to_string().into_bytes()));
+    object
+        .list("value_integer", &field.value_integer, |value, out| out.extend(value.to_string().into_bytes()));
     let mut known = true;
     object.list("value_double", &field.value_double, |value, out| known &= write_float_json(*value, out));
     object.list("value_bool", &field.value_bool, |value, out| out.extend(value.to_string().into_bytes()));

@@ -114,7 +114,9 @@ impl Source {
     /// records there.
     pub(super) fn has_grown(&mut self) -> io::Result<bool> {
         let length = self.file.metadata()?.len();
-        if let Some(garbage) = self.garbage.filter(|g| self.done == self.buffer.len() && g.zeros < self.length) {
+        if let Some(garbage) =
+            self.garbage.filter(|g| self.done == self.buffer.len() && g.zeros < self.length)
+        {
             let mut byte = [0];
             self.file.seek(SeekFrom::Start(garbage.zeros))?;
             if self.file.read(&mut byte)? == 0 || (byte[0] == 0 && length == self.length) {

@@ -144,5 +144,8 @@ fn numbers_that_json_does_not_know_give_an_empty_line() {
     message.uuid = Some("ab".into());
     message.payload = Some("<&>".into());
     format::write_json(&message, &mut out);
-    assert_eq!(String::from_utf8(out).unwrap(), "{\"uuid\":\"YWI=\",\"payload\":\"\\u003c\\u0026\\u003e\"}\n");
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "{\"uuid\":\"YWI=\",\"payload\":\"\\u003c\\u0026\\u003e\"}\n"
+    );
 }

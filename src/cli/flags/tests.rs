@@ -49,7 +49,9 @@ fn a_value_may_hold_equal_signs_and_be_empty() {
 
 #[test]
 fn numbers_have_go_notation() {
-    for (text, number) in [("10", 10), ("-1", -1), ("+7", 7), ("0x1F", 31), ("010", 8), ("0b11", 3), ("1_000", 1000), ("0", 0)] {
+    for (text, number) in
+        [("10", 10), ("-1", -1), ("+7", 7), ("0x1F", 31), ("010", 8), ("0b11", 3), ("1_000", 1000), ("0", 0)]
+    {
         assert_eq!(parse(&["-offset", text]).unwrap().int("offset"), number, "{text}");
     }
     assert_eq!(first_line(&["-offset=x"]), "invalid value \"x\" for flag -offset: parse error");

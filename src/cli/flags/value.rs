@@ -83,7 +83,8 @@ fn unsigned(text: &str) -> Result<u64, ValueError> {
         _ => (10, lower.as_str()),
     };
     let prefixed = digits.len() < lower.len();
-    let badly_placed = (digits.starts_with('_') && !prefixed) || digits.ends_with('_') || digits.contains("__");
+    let badly_placed =
+        (digits.starts_with('_') && !prefixed) || digits.ends_with('_') || digits.contains("__");
     let digits: String = digits.chars().filter(|c| *c != '_').collect();
     if badly_placed || digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
         return Err(ValueError::Syntax);

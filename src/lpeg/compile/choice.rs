@@ -11,36 +11,40 @@ use crate::program::{Inst, Op};
 use super::{Compiler, Guard};
 
 impl Compiler<'_> {
-    /// `p1 + p2`, at `i`.
-    pub(super) fn choice(&mut self, i: usize, optional: bool, guard: Guard, follow: Charset) {
-        let (p1, p2) = (i + 1, second(self.tree, i));
-        let p2_empty = self.tree[p2].tag() == Tag::True;
-        let first1 = first(self.tree, p1, Charset::FULL);
-        let by_head = fails_by_head(self.tree, p1);
-        let disjoint = || first1.set.is_disjoint(first(self.tree, p2, follow).set);
-        if by_head || (first1.is_testable() && disjoint()) {
-            // test -> L1; p1; jump L2; L1: p2; L2:
-            let test = self.test(&first1, guard);
-            self.generate(p1, false, narrowed(test, &first1.set, guard), follow);
-            let leave = (!p2_empty).then(|| self.emit_at(Inst::new(Op::Jump)));
-            self.land_all(test);
-            self.generate(p2, optional, None, follow);
-            self.land_all(leave);
-        } else if optional && p2_empty {
-            // The choice on the stack leads to where this one would.
-            self.partial_commit_next();
-            self.generate(p1, true, None, Charset::FULL);
-        } else {
-            // test -> L1; choice L1; p1; commit L2; L1: p2; L2:
-            let test = self.test(&first1, guard);
-            let choice = self.emit_at(Inst::new(Op::Choice));
-            self.generate(p1, p2_empty, narrowed(test, &first1.set, guard), Charset::FULL);
-            let commit = self.emit_at(Inst::new(Op::Commit));
-            self.land(choice);
-            self.land_all(test);
-            self.generate(p2, optional, None, follow);
-            self.land(commit);
+    /// `p1 + p2 + ...`, at `i`. Chains may be long, so this walks along them.
+    pub(super) fn choice(&mut self, mut i: usize, optional: bool, mut guard: Guard, follow: Charset) {
+        let mut leave = Vec::new();
+        while self.tree[i].tag() == Tag::Choice {
+            let (p1, p2) = (i + 1, second(self.tree, i));
+            let p2_empty = self.tree[p2].tag() == Tag::True;
+            let first1 = first(self.tree, p1, Charset::FULL);
+            let by_head = fails_by_head(self.tree, p1);
+            let disjoint = || first1.set.is_disjoint(first(self.tree, p2, follow).set);
+            if by_head || (first1.is_testable() && disjoint()) {
+                // test -> L1; p1; jump L2; L1: p2; L2:
+                let test = self.test(&first1, guard);
+                self.generate(p1, false, narrowed(test, &first1.set, guard), follow);
+                if !p2_empty {
+                    leave.push(self.emit_at(Inst::new(Op::Jump)));
+                }
+                self.land_all(test);
+            } else if optional && p2_empty {
+                // The choice on the stack leads to where this one would.
+                self.partial_commit_next();
+                self.generate(p1, true, None, Charset::FULL);
+            } else {
+                // test -> L1; choice L1; p1; commit L2; L1: p2; L2:
+                let test = self.test(&first1, guard);
+                let choice = self.emit_at(Inst::new(Op::Choice));
+                self.generate(p1, p2_empty, narrowed(test, &first1.set, guard), Charset::FULL);
+                leave.push(self.emit_at(Inst::new(Op::Commit)));
+                self.land(choice);
+                self.land_all(test);
+            }
+            (i, guard) = (p2, None);
         }
+        self.generate(i, optional, None, follow);
+        leave.into_iter().for_each(|at| self.land(at));
     }
 
     /// Zero or more of the pattern at `body`.

@@ -108,12 +108,14 @@ impl Evaluation {
         let (mut child, mut has_nil) = (i + 1, false);
         for _ in keys {
             self.push_first_nested(child);
-            has_nil |= l.type_of(-1) == ffi::LUA_TNIL;
-            child = self.cap(child).next;
+            let next = self.cap(child).next;
+            has_nil |= next > child + 1 && l.type_of(-1) == ffi::LUA_TNIL;
+            child = next;
         }
         let table = self.cap(i).key;
         // SAFETY: a table capture's key is the number of its shape cache, from 1 on.
-        let shapes = (table > 0).then(|| unsafe { &mut *Program::shapes(self.program, usize::from(table) - 1) });
+        let shapes =
+            (table > 0).then(|| unsafe { &mut *Program::shapes(self.program, usize::from(table) - 1) });
         match shapes.as_ref().filter(|_| !has_nil).and_then(|shapes| shapes.find(keys)) {
             Some(order) => {
                 l.create_table(0, fields);

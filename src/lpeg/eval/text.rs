@@ -82,7 +82,6 @@ impl Evaluation {
         self.append_piece(at, cap.end);
     }
 
-
     /// Appends the first value of a capture; false if it has none.
     fn append_value(&mut self, i: u32, what: &CStr) -> bool {
         if matches!(self.cap(i).kind, Kind::Text | Kind::Subst) {

@@ -70,7 +70,8 @@ unsafe fn run(l: *mut ffi::lua_State, file: &CStr, args: &[CString]) -> bool {
         }
         if status != ffi::LUA_OK {
             let message = ffi::lua_tolstring(l, -1, std::ptr::null_mut());
-            let text = if message.is_null() { c"(error object is not a string)" } else { CStr::from_ptr(message) };
+            let text =
+                if message.is_null() { c"(error object is not a string)" } else { CStr::from_ptr(message) };
             eprintln!("lua: {}", text.to_string_lossy());
         }
         status == ffi::LUA_OK

@@ -15,8 +15,10 @@ const MAX_RESULTS: c_int = i16::MAX as c_int;
 
 impl Machine {
     /// Ends the match-time capture that is open: calls its function with the values captured inside, which are used up
-    /// by that, and puts its results in their place. False if the function says that the match fails here.
-    pub(super) fn close_run_time(&mut self, r: &mut Registers) -> bool {
+    /// by that, and puts its results in their place. False if the function says that the match fails here. Not inlined:
+    /// it is the one step that needs a frame of its own.
+    #[inline(never)]
+    pub(super) fn close_run_time(&mut self, mut r: Registers) -> (bool, Registers) {
         let l = self.l;
         let open = r.open;
         // SAFETY: the scratch is this match's own and `open` one of its captures; all before `captop` are written.
@@ -45,11 +47,11 @@ impl Machine {
             r.captop = open;
             r.open = parent;
             let Some(end) = self.end_of_match(first, pos) else {
-                return false;
+                return (false, r);
             };
             r.s = self.subject.add(end as usize);
-            self.add_results(r, first, end);
-            true
+            self.add_results(&mut r, first, end);
+            (true, r)
         }
     }
 
@@ -89,8 +91,8 @@ impl Machine {
         // SAFETY: the scratch is this match's own; the group overwrites the capture that made it, whose start it keeps.
         unsafe {
             let caps = &mut (*self.scratch).caps;
-            if next as usize + 2 > caps.capacity {
-                caps.grow(self.l, next as usize + 2);
+            if next as usize > caps.capacity {
+                caps.grow(self.l, next as usize);
             }
             let place = caps.data.add(group as usize);
             (*place).key = 0;

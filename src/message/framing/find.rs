@@ -170,6 +170,7 @@ mod tests {
     #[test]
     fn a_long_run_of_separators_does_not_recurse() {
         let separators = [RECORD_SEPARATOR; 100_000];
-        check(&[&separators, HI, &[0; 40]].concat(), 100_007, Some(100_000..100_007), &[]);
+        let found = find_frame(&[&separators, HI, &[0; 40]].concat(), 100);
+        assert_eq!((found.consumed, found.record), (100_007, Some(100_000..100_007)));
     }
 }

@@ -50,12 +50,16 @@ fn write_special(value: f64, out: &mut Vec<u8>) -> bool {
 }
 
 fn write_shortest(value: f64, exponent_below: i32, exponent_from: i32, out: &mut Vec<u8>) {
-    if write_special(value, out) {
+    // Most numbers in logs are small whole ones. Minus zero keeps its sign below.
+    let whole = value as i32;
+    if whole.unsigned_abs() < 1_000_000
+        && f64::from(whole) == value
+        && (whole != 0 || value.is_sign_positive())
+    {
+        out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
         return;
     }
-    // Most numbers in logs are small whole ones. The cast is exact in this range; minus zero keeps its sign below.
-    if value.abs() < 1e6 && value.trunc() == value && (value != 0.0 || value.is_sign_positive()) {
-        out.extend_from_slice(itoa::Buffer::new().format(value as i32).as_bytes());
+    if write_special(value, out) {
         return;
     }
     if value.is_sign_negative() {

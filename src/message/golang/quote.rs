@@ -95,7 +95,7 @@ pub(super) fn quoted_by_time(text: &[u8]) -> String {
     for &byte in text {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            0x20..0x7f | 0x7f => out.push(byte),
+            0x20..=0x7f => out.push(byte),
             _ => write_hex(b'x', byte.into(), 2, &mut out),
         }
     }

@@ -1,6 +1,6 @@
 //! Time zones: `time.Location`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -26,7 +26,7 @@ pub enum Zone {
 pub struct Rules {
     zone: TimeZone,
     /// All abbreviations that were ever in use, with their offsets, oldest first.
-    names: LazyLock<Vec<(ZoneName, i32)>, Box<dyn FnOnce() -> Vec<(ZoneName, i32)> + Send>>,
+    names: OnceLock<Vec<(ZoneName, i32)>>,
 }
 
 /// A zone's abbreviation, such as `CEST`.
@@ -94,8 +94,7 @@ impl Zone {
     }
 
     fn of_rules(zone: TimeZone) -> Zone {
-        let copy = zone.clone();
-        Zone::Named(Arc::new(Rules { zone, names: LazyLock::new(Box::new(move || names_of(&copy))) }))
+        Zone::Named(Arc::new(Rules { zone, names: OnceLock::new() }))
     }
 
     /// Seconds east of UTC at the instant `unix_s`, in seconds since the epoch.
@@ -123,8 +122,9 @@ impl Zone {
     /// the clock counted as if it showed UTC).
     pub(super) fn offset_named(&self, name: &[u8], local_s: i64) -> Option<i32> {
         let Zone::Named(rules) = self else { return (name == b"UTC").then_some(0) };
+        let names = rules.names.get_or_init(|| names_of(&rules.zone));
         let mut others =
-            rules.names.iter().filter(|(known, _)| known.as_bytes() == name).map(|(_, offset)| *offset);
+            names.iter().filter(|(known, _)| known.as_bytes() == name).map(|(_, offset)| *offset);
         let in_force =
             others.clone().find(|offset| self.info_at(local_s - i64::from(*offset)).1.as_bytes() == name);
         in_force.or_else(|| others.next())

@@ -23,8 +23,13 @@ impl Relation {
         match self {
             Relation::Equal => left == right,
             Relation::NotEqual => left != right,
-            _ => self.holds(Some(left.cmp(right))),
+            _ => self.ordered(left, right),
         }
+    }
+
+    #[inline(never)]
+    fn ordered(self, left: &[u8], right: &[u8]) -> bool {
+        self.holds(Some(left.cmp(right)))
     }
 
     #[inline]

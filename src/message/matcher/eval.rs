@@ -1,7 +1,7 @@
 //! Running a program on a message.
 
 use super::compare::Relation;
-use super::program::{Condition, FieldSelector, MATCH, NumberVariable, Operand, Program};
+use super::program::{Condition, FieldSelector, MATCH, NO_MATCH, NumberVariable, Operand, Program, Test};
 use crate::field::{Value, ValueType};
 use crate::message::DEFAULT_SEVERITY;
 use crate::uuid::uuid_text;
@@ -11,6 +11,8 @@ use crate::view::{FieldView, MessageView};
 #[derive(Clone, Copy)]
 enum Loaded<'a> {
     Text(&'a [u8]),
+    /// Its text is written where it is tested.
+    Uuid,
     Number(f64),
     Bool(bool),
     /// A field or value that is not there.
@@ -20,51 +22,67 @@ enum Loaded<'a> {
 }
 
 /// Whether the message satisfies the program.
+///
+/// Most matchers begin with `Type == '..'` and most messages fail there: that test is done right here,
+/// without a call.
 #[inline]
 pub(super) fn run(program: &Program, message: &MessageView<'_>) -> bool {
-    let Some(mut test) = program.tests.get(program.start) else { return program.start == MATCH };
+    let Some(test) = program.tests.get(program.start) else { return program.start == MATCH };
+    if let (Operand::Text(variable), Condition::Text(Relation::Equal, other)) =
+        (&test.operand, &test.condition)
+    {
+        let text = message.delimited(*variable as u8).unwrap_or_default();
+        if *text != **other && test.when_false == NO_MATCH {
+            return false;
+        }
+    }
+    run_from(test, program, message)
+}
+
+#[inline(never)]
+fn run_from<'p>(mut test: &'p Test, program: &'p Program, message: &MessageView<'_>) -> bool {
     loop {
-        let Some(operand) = program.operands.get(test.operand) else { return false };
-        if matches!(operand, Operand::Uuid) {
-            let holds = uuid_holds(&test.condition, message);
+        // Tests that follow on the same operand need no second look at the message.
+        let this = test.operand_id;
+        let loaded = match &test.operand {
+            Operand::Text(variable) => Loaded::Text(message.delimited(*variable as u8).unwrap_or_default()),
+            other => load(other, message),
+        };
+        loop {
+            let holds = match (&test.condition, loaded) {
+                (Condition::Text(relation, other), Loaded::Text(text)) => relation.texts(text, other),
+                _ => holds(&test.condition, loaded, message),
+            };
             let next = if holds { test.when_true } else { test.when_false };
             match program.tests.get(next) {
                 Some(following) => test = following,
                 None => return next == MATCH,
             }
-            continue;
-        }
-        let loaded = load(operand, message);
-        // Tests that follow on the same operand need no second look at the message.
-        let this = test.operand;
-        while test.operand == this {
-            let next = if holds(&test.condition, loaded) { test.when_true } else { test.when_false };
-            match program.tests.get(next) {
-                Some(following) => test = following,
-                None => return next == MATCH,
+            if test.operand_id != this {
+                break;
             }
         }
     }
 }
 
-#[inline(never)]
 fn uuid_holds(condition: &Condition, message: &MessageView<'_>) -> bool {
     let mut text = [0; 36];
     let text = uuid_text(message.uuid().unwrap_or_default(), &mut text);
     text_holds(condition, text.as_bytes())
 }
 
-#[inline]
+#[inline(never)]
 fn load<'a>(operand: &Operand, message: &MessageView<'a>) -> Loaded<'a> {
     match operand {
-        Operand::Text(variable) => Loaded::Text(message.delimited(*variable as u8).unwrap_or_default()),
+        Operand::Field(selector) => load_field(selector, message),
         Operand::Number(variable) => Loaded::Number(match variable {
             NumberVariable::Timestamp => message.timestamp().unwrap_or(0) as f64,
             NumberVariable::Severity => f64::from(message.severity().unwrap_or(DEFAULT_SEVERITY)),
             NumberVariable::Pid => f64::from(message.pid().unwrap_or(0)),
         }),
-        Operand::Field(selector) => load_field(selector, message),
-        Operand::Uuid | Operand::Constant(_) => Loaded::Unknown,
+        Operand::Text(variable) => Loaded::Text(message.delimited(*variable as u8).unwrap_or_default()),
+        Operand::Uuid => Loaded::Uuid,
+        Operand::Constant(_) => Loaded::Unknown,
     }
 }
 
@@ -94,9 +112,10 @@ fn load_value(field: FieldView<'_>, index: usize) -> Loaded<'_> {
     }
 }
 
-#[inline]
-fn holds(condition: &Condition, loaded: Loaded<'_>) -> bool {
+#[inline(never)]
+fn holds(condition: &Condition, loaded: Loaded<'_>, message: &MessageView<'_>) -> bool {
     match loaded {
+        Loaded::Uuid => uuid_holds(condition, message),
         Loaded::Text(text) => text_holds(condition, text),
         Loaded::Number(number) => match condition {
             Condition::Number(relation, other) => relation.numbers(number, *other),

@@ -149,16 +149,16 @@ impl<'t> Lexer<'t> {
     /// What follows `Fields[`: a name and up to two indexes, each in brackets.
     fn field(&mut self) -> Option<FieldSelector> {
         let mut parts = [String::new(), String::new(), String::new()];
-        for index in 0..parts.len() {
+        for (index, part) in parts.iter_mut().enumerate() {
             loop {
                 match self.read() {
                     END => return None,
                     ']' => break,
                     digit if index > 0 && !digit.is_ascii_digit() => return None,
-                    other => parts[index].push(other),
+                    other => part.push(other),
                 }
             }
-            if parts[index].is_empty() {
+            if part.is_empty() {
                 return None;
             }
             self.ahead = self.read();

@@ -64,8 +64,9 @@ pub(super) enum Condition {
 /// One test and what follows it.
 #[derive(Debug)]
 pub(super) struct Test {
-    /// Index into the program's operands: equal operands share one, so that the value is looked up once.
-    pub(super) operand: usize,
+    pub(super) operand: Operand,
+    /// Same number, same operand: its value need not be looked up again.
+    pub(super) operand_id: usize,
     pub(super) condition: Condition,
     pub(super) when_true: Next,
     pub(super) when_false: Next,
@@ -76,10 +77,12 @@ pub(super) type Next = usize;
 pub(super) const MATCH: Next = usize::MAX;
 pub(super) const NO_MATCH: Next = usize::MAX - 1;
 
+/// How many tests back an equal operand is recognised: those further off are not tested in a row.
+const KNOWN_OPERANDS: usize = 16;
+
 /// Tests in textual order; a jump only ever leads forward, so that every run ends.
 #[derive(Debug, Default)]
 pub(super) struct Program {
-    pub(super) operands: Vec<Operand>,
     pub(super) tests: Vec<Test>,
     /// The test to begin with.
     pub(super) start: Next,
@@ -97,13 +100,10 @@ pub(super) struct Fragment {
 impl Program {
     /// Adds a test.
     pub(super) fn test(&mut self, operand: Operand, condition: Condition) -> Fragment {
-        let known = self.operands.iter().position(|known| *known == operand);
-        let operand = known.unwrap_or_else(|| {
-            self.operands.push(operand);
-            self.operands.len() - 1
-        });
         let index = self.tests.len();
-        self.tests.push(Test { operand, condition, when_true: MATCH, when_false: NO_MATCH });
+        let known = self.tests.iter().rev().take(KNOWN_OPERANDS).find(|test| test.operand == operand);
+        let operand_id = known.map_or(index, |test| test.operand_id);
+        self.tests.push(Test { operand, operand_id, condition, when_true: MATCH, when_false: NO_MATCH });
         Fragment { start: index, true_exits: vec![index], false_exits: vec![index] }
     }
 
@@ -143,7 +143,7 @@ impl Program {
 
     fn settled(&self, next: Next) -> Next {
         match self.tests.get(next) {
-            Some(Test { operand, when_true, when_false, .. }) => match self.operands[*operand] {
+            Some(Test { operand, when_true, when_false, .. }) => match operand {
                 Operand::Constant(true) => *when_true,
                 Operand::Constant(false) => *when_false,
                 _ => next,

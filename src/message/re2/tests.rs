@@ -83,7 +83,7 @@ fn what_only_the_regex_crate_knows_is_plain() {
     check("[~~]", "~", Some(0..1));
     check("[[a]]", "[]", Some(0..2));
     check("\\<a\\>", "<a>", Some(0..3));
-    check("\\b{start}", "a{start}", None);
+    check("\\b{start}", "a{start}", Some(1..8));
     check("# a", "# a", Some(0..3));
     check("[ #]", "#", Some(0..1));
 }

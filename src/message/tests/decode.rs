@@ -1,4 +1,5 @@
 //! What is a message and what is not.
+#![allow(clippy::unwrap_used)]
 
 use heka_message::{Field, Message, MessageView, Value, ValueType, is_canonical, validate};
 

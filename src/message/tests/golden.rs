@@ -1,4 +1,5 @@
 //! Bytes that the original wrote.
+#![allow(clippy::unwrap_used)]
 
 use heka_message::{
     Field, HashFunction, Message, MessageView, Signer, Signers, ValueType, Verified, find_frame,

@@ -1,4 +1,5 @@
 //! The matcher language: what is accepted, what is refused and how, and what matches.
+#![allow(clippy::unwrap_used)]
 
 use heka_message::{Field, Matcher, Message, MessageView, ValueType, is_canonical};
 

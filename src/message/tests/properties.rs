@@ -1,4 +1,5 @@
 //! What holds for any message and any bytes.
+#![allow(clippy::unwrap_used)]
 
 use bstr::BString;
 use heka_message::{

@@ -1,4 +1,5 @@
 //! Matchers found in public configurations, and what hekad 0.11 matched with each of them.
+#![allow(clippy::unwrap_used)]
 
 use heka_message::{
     DEFAULT_MAX_MESSAGE_SIZE, Matcher, MessageView, find_frame, is_canonical, parse_uuid, unframe, uuid_text,

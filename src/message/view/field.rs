@@ -30,7 +30,7 @@ impl<'a> FieldView<'a> {
     pub fn name(&self) -> &'a BStr {
         if self.canonical {
             let name = match self.bytes.first() {
-                Some(0x0a) => canonical::delimited(self.bytes, 1),
+                Some(0x0a) => canonical::delimited(self.bytes, 1).map(|(name, _)| name),
                 _ => None,
             };
             return BStr::new(name.unwrap_or_default());
@@ -63,6 +63,12 @@ impl<'a> FieldView<'a> {
     /// The value at `index` (from 0) of the list that the type names.
     #[inline]
     pub fn value(&self, index: usize) -> Option<Value<'a>> {
+        if self.canonical
+            && index == 0
+            && let Some(value) = canonical::first_value(self.bytes)
+        {
+            return Some(value);
+        }
         self.values().nth(index)
     }
 

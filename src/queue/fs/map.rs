@@ -43,7 +43,7 @@ impl Map {
     }
 
     /// The map, known to be right up to `end` when it is a copy: it does not see what is written later.
-    pub(crate) fn as_of(mut self, end: usize) -> Map {
+    pub(crate) fn limited_to(mut self, end: usize) -> Map {
         if let Source::Copied(_) = self.source {
             self.len = self.len.min(end);
         }
@@ -103,7 +103,8 @@ impl Map {
             // SAFETY: the range lies in the map, below a published end, and the map is shared and read-only: a
             // page that is looked at again is read from the file again, with the same bytes.
             #[allow(unsafe_code)]
-            let advised = unsafe { mapped.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, from, len) };
+            let advised =
+                unsafe { mapped.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, from, len) };
             // Only advice: if it is refused, the pages go when the map does.
             advised.ok();
         }

@@ -231,7 +231,9 @@ impl Disk {
     fn check_space(&self, more: usize) -> io::Result<()> {
         let used: usize = self.names.values().map(|&inode| self.inodes[inode].bytes.len()).sum();
         match self.capacity {
-            Some(capacity) if (used + more) as u64 > capacity => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+            Some(capacity) if (used + more) as u64 > capacity => {
+                Err(io::Error::from_raw_os_error(libc::ENOSPC))
+            }
             _ => Ok(()),
         }
     }
@@ -386,7 +388,9 @@ impl File for SimulatedFile {
         let offset = offset as usize;
         let (bytes, error) = match disk.next_call()? {
             Some(Fault::Short) => (&bytes[..bytes.len().div_ceil(2)], None),
-            Some(Fault::Torn(errno)) => (&bytes[..bytes.len() / 2], Some(io::Error::from_raw_os_error(errno))),
+            Some(Fault::Torn(errno)) => {
+                (&bytes[..bytes.len() / 2], Some(io::Error::from_raw_os_error(errno)))
+            }
             _ => (bytes, None),
         };
         let old_len = disk.inodes[self.inode].bytes.len();

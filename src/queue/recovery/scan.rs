@@ -61,7 +61,7 @@ fn has_open_end(bytes: &[u8], from: usize) -> bool {
 fn has_hole(bytes: &[u8], from: usize, to: usize) -> bool {
     let mut at = from;
     while at < to {
-        let sector_end = (at / SECTOR + 1) * SECTOR;
+        let sector_end = ((at / SECTOR + 1) * SECTOR).min(bytes.len());
         if sector_end > to {
             return false;
         }

@@ -83,7 +83,11 @@ fn a_cut_loses_only_what_it_cuts() {
             let (ids, lines, counted) = survivors(&fs);
             assert_eq!(ids, (0..whole).collect::<Vec<_>>(), "closed {cleanly}, cut at {at}");
             let expected = u64::from(!at_an_end);
-            assert_eq!((lines.len() as u64, counted), (expected, expected), "closed {cleanly}, cut at {at}: {lines:?}");
+            assert_eq!(
+                (lines.len() as u64, counted),
+                (expected, expected),
+                "closed {cleanly}, cut at {at}: {lines:?}"
+            );
         }
     }
 }
@@ -133,6 +137,10 @@ fn strange_files_are_no_obstacle() {
     queue.append(&mut batch_of(3..5, 60)).unwrap();
     assert_eq!(read_all(&queue), [0, 1, 2, 3, 4]);
     assert_eq!(queue.tail().segment, 6);
+    assert!(
+        fs.paths().contains(&Path::new(DIR).join("00000005.log.damaged")),
+        "kept for whoever knows what it is"
+    );
 }
 
 #[test]

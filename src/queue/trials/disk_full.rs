@@ -71,7 +71,8 @@ fn pruning_makes_room() {
 #[test]
 fn a_nearly_full_disk_gets_a_small_segment() {
     let fs = SimulatedFs::new();
-    let options = crate::Options { segment_size_bytes: 1 << 20, ..options(Arc::new(fs.clone()), SyncMode::Ack) };
+    let options =
+        crate::Options { segment_size_bytes: 1 << 20, ..options(Arc::new(fs.clone()), SyncMode::Ack) };
     fs.set_capacity(Some(100_000));
     let queue = Queue::open_without_commits(Path::new(DIR), options).unwrap();
     queue.append(&mut batch_of(0..10, 300)).unwrap();

@@ -40,7 +40,9 @@ fn a_closed_segment_has_its_records_and_nothing_else() {
     queue.append(&mut batch_of(0..3, 100)).unwrap();
     let tail = queue.tail();
     let path = Path::new(DIR).join("00000001.log");
-    fs.damage(&path, |bytes| assert_eq!(bytes.len(), 4097, "the size of a segment and the byte that says open"));
+    fs.damage(&path, |bytes| {
+        assert_eq!(bytes.len(), 4097, "the size of a segment and the byte that says open")
+    });
     assert!(queue.close());
     fs.damage(&path, |bytes| assert_eq!(bytes.len() as u64, tail.offset));
     assert!(matches!(queue.append(&mut batch_of([3], 1)), Err(crate::AppendError::Closed { .. })));

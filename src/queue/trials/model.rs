@@ -48,7 +48,13 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(base: &Path, dir: &Path, fs: Arc<dyn Fs>, simulated: Option<SimulatedFs>, sync: SyncMode) -> Trial {
+    fn new(
+        base: &Path,
+        dir: &Path,
+        fs: Arc<dyn Fs>,
+        simulated: Option<SimulatedFs>,
+        sync: SyncMode,
+    ) -> Trial {
         let cursors = Cursors::open(base, fs.clone(), sync).unwrap();
         let mut trial = Trial {
             base: base.to_owned(),
@@ -75,9 +81,8 @@ impl Trial {
     fn open(&mut self) {
         let options = options(self.fs.clone(), self.sync);
         let queue = Queue::open_without_commits(&self.dir, options).unwrap();
-        self.readers = ["a", "b"]
-            .map(|name| queue.reader(self.cursors.get(name, "input").unwrap_or_default()))
-            .into();
+        self.readers =
+            ["a", "b"].map(|name| queue.reader(self.cursors.get(name, "input").unwrap_or_default())).into();
         self.queue = Some(queue);
     }
 

@@ -127,9 +127,7 @@ fn live(seed: u64, sync: SyncMode, cut_power: bool, faults: bool) {
                 life.step(&mut world, &mut random);
             }
         }
-        if std::env::var("DBG").is_ok() { eprintln!("life ends: held {} next {} read {:?}", world.held, world.next, &world.read[world.read.len().saturating_sub(30)..]); dump("before", &fs.after_kill()); }
         fs = if cut_power { fs.after_power_cut(&mut random) } else { fs.after_kill() };
-        if std::env::var("DBG").is_ok() { dump("after", &fs); }
         // The reader has forgotten what it did after its cursor was saved; the input sends again from its position.
         world.next = world.held;
     }
@@ -162,23 +160,4 @@ fn a_kill_loses_nothing_that_was_acknowledged() {
         for_each_seed(200, |seed| live(seed, sync, false, false));
     }
     for_each_seed(200, |seed| live(seed, SyncMode::Ack, false, true));
-}
-
-fn dump(when: &str, fs: &SimulatedFs) {
-    use crate::fs::Fs;
-    for path in fs.paths() {
-        if path.extension().is_none_or(|e| e != "log") { continue }
-        let map = fs.map(&path).unwrap();
-        let bytes = map.bytes(map.len());
-        let mut at = 0;
-        let mut out = String::new();
-        while let Some((good, frame)) = crate::record::good_at(bytes, at).map(|f| (at, f)).or_else(|| crate::record::next_good(bytes, at)) {
-            if good != at { out += &format!(" hole{at}-{good}"); }
-            let id = String::from_utf8_lossy(&bytes[good + frame.message..good + frame.message + 8]).into_owned();
-            out += &format!(" {}={}{}", frame.sequence, id.trim_start_matches('0'), if frame.is_copy() {"c"} else {""});
-            at = good + frame.end;
-        }
-        let last = bytes.iter().rposition(|&b| b != 0).map_or(0, |l| l + 1);
-        eprintln!("{when} {} len {} end {at} nonzero {last}:{out}", path.display(), map.len());
-    }
 }

@@ -181,7 +181,7 @@ unsafe fn field(lua: *mut lua_State, bytes: &[u8], offset: usize) -> Result<(), 
                     values += 1;
                     ffi::lua_rawseti_(lua, -2, values);
                 }
-                (6 | 7 | 8, DELIMITED) => {
+                (6..=8, DELIMITED) => {
                     let slice = reader.delimited()?;
                     let mut packed = Reader::new(slice, reader.offset + reader.at - slice.len());
                     packed.tag = reader.tag;
@@ -204,7 +204,12 @@ unsafe fn field(lua: *mut lua_State, bytes: &[u8], offset: usize) -> Result<(), 
 }
 
 /// Appends a number or bool to the list on top of the stack.
-unsafe fn element(lua: *mut lua_State, reader: &mut Reader<'_>, number: u64, count: &mut c_int) -> Result<(), Bad> {
+unsafe fn element(
+    lua: *mut lua_State,
+    reader: &mut Reader<'_>,
+    number: u64,
+    count: &mut c_int,
+) -> Result<(), Bad> {
     // SAFETY: as for `message`.
     unsafe {
         match number {

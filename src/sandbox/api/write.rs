@@ -170,7 +170,12 @@ fn integer(text: &[u8]) -> Option<i64> {
     i64::from_str_radix(&format!("{sign}{digits}"), base).ok()
 }
 
-fn write_field(message: &mut Message, name: &[u8], target: &Target<'_>, value: Written<'_>) -> Result<(), String> {
+fn write_field(
+    message: &mut Message,
+    name: &[u8],
+    target: &Target<'_>,
+    value: Written<'_>,
+) -> Result<(), String> {
     let mut named = (0..message.fields.len()).filter(|&at| message.fields[at].name() == name);
     let position = named.clone().nth(target.index);
     if let Written::Nothing = value {
@@ -211,7 +216,9 @@ fn new_field(name: &[u8], representation: &[u8], value: Written<'_>) -> Field {
 
 fn set_element(field: &mut Field, name: &[u8], element: usize, value: Written<'_>) -> Result<(), String> {
     match (field.value_type(), value) {
-        (ValueType::String, Written::Text(text)) => set(&mut field.value_string, element, BString::from(text)),
+        (ValueType::String, Written::Text(text)) => {
+            set(&mut field.value_string, element, BString::from(text))
+        }
         (ValueType::Double, Written::Number(number)) => set(&mut field.value_double, element, number),
         (ValueType::Bool, Written::Bool(truth)) => set(&mut field.value_bool, element, truth),
         (other, _) => {

@@ -49,7 +49,7 @@ impl Walk {
                 if ffi::lua_type(self.lua, -1) == ffi::LUA_TNIL {
                     break;
                 }
-                self.get(table + 1, Key::Name);
+                self.get(self.table(table + 1), Key::Name);
                 self.field(table + 2, table + 1, true)?;
                 ffi::lua_settop(self.lua, table);
             }
@@ -80,7 +80,11 @@ impl Walk {
             let start = self.out().begin()?;
             self.put_bytes(1, bytes_at(self.lua, name))?;
             let described = self.describe(value, is_object)?;
-            if described.is_array { self.array(&described)? } else { self.single(&described)? }
+            if described.is_array {
+                self.array(&described)?
+            } else {
+                self.single(&described)?
+            }
             Ok(self.out().end(start)?)
         }
     }
@@ -115,6 +119,7 @@ impl Walk {
         // SAFETY: as for `encode`.
         unsafe {
             ffi::luaL_checkstack(self.lua, SLOTS, c"message".as_ptr());
+            let table = self.table(table);
             self.get(table, Key::ValueType);
             let value_type = match ffi::lua_isnumber(self.lua, -1) {
                 0 => None,
@@ -169,19 +174,27 @@ impl Walk {
                 STRING => return self.put_bytes(4, bytes_at(self.lua, index)),
                 BYTES => return self.put_bytes(5, bytes_at(self.lua, index)),
                 INTEGER => {
-                    if tagged {
+                    let number = wrapped(ffi::lua_tonumber(self.lua, index));
+                    if tagged && self.packs_single {
+                        let length = (u64::BITS - (number | 1).leading_zeros()).div_ceil(7);
+                        out.put(&[6 << 3 | 2, length as u8])?;
+                    } else if tagged {
                         out.put_byte(6 << 3)?;
                     }
-                    out.put_varint(wrapped(ffi::lua_tonumber(self.lua, index)))?;
+                    out.put_varint(number)?;
                 }
                 DOUBLE => {
-                    if tagged {
+                    if tagged && self.packs_single {
+                        out.put(&[7 << 3 | 2, 8])?;
+                    } else if tagged {
                         out.put_byte(7 << 3 | 1)?;
                     }
                     out.put(&ffi::lua_tonumber(self.lua, index).to_le_bytes())?;
                 }
                 _ => {
-                    if tagged {
+                    if tagged && self.packs_single {
+                        out.put(&[8 << 3 | 2, 1])?;
+                    } else if tagged {
                         out.put_byte(8 << 3)?;
                     }
                     out.put_byte(u8::from(ffi::lua_toboolean(self.lua, index) != 0))?;
@@ -217,7 +230,13 @@ impl Walk {
         }
     }
 
-    unsafe fn elements(&self, table: c_int, kind: c_int, value_type: i32, tagged: bool) -> Result<(), Failure> {
+    unsafe fn elements(
+        &self,
+        table: c_int,
+        kind: c_int,
+        value_type: i32,
+        tagged: bool,
+    ) -> Result<(), Failure> {
         // SAFETY: as for `encode`.
         unsafe {
             ffi::lua_pushnil(self.lua);

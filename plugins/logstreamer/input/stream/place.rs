@@ -13,6 +13,9 @@ use super::super::log_file::{FileId, LogFile};
 use super::super::os_error::os_error;
 use super::{Stream, Surroundings, Turn};
 
+/// Scans in which a position is looked for before it is given up.
+pub(super) const SCANS_TO_LOSE: u64 = 2;
+
 /// Where to begin.
 #[derive(Clone, Debug)]
 pub(in super::super) enum Begin {
@@ -49,14 +52,7 @@ impl Stream {
             }
             Begin::At(position, ..) => match locate(&self.files, position) {
                 Located::Found(log) => Ok(log),
-                Located::Nowhere => {
-                    let (name, oldest) = (&self.name, oldest.display());
-                    around.inlet.log_info(&format!(
-                        "the position of '{name}' is in no file, reading from {oldest} on"
-                    ));
-                    self.begin = Begin::Oldest;
-                    return Turn::Busy;
-                }
+                Located::Nowhere => return self.give_up(around, &position.clone()),
                 Located::Unreadable(why) => Err(Some(why)),
             },
         };
@@ -74,9 +70,22 @@ impl Stream {
         }
     }
 
+    /// A position is in no file. It may be that files were just being renamed: only after further scans is it lost.
+    fn give_up(&mut self, around: &Surroundings, position: &Position) -> Turn {
+        let since = *self.missed_since.get_or_insert(around.scans);
+        if around.scans < since + SCANS_TO_LOSE {
+            return Turn::WantsScan;
+        }
+        let (name, seek, file) = (&self.name, position.seek, position.file.display());
+        around.inlet.log_info(&format!("the position of '{name}', byte {seek} of {file}, is in no file"));
+        self.begin = Begin::Oldest;
+        Turn::Busy
+    }
+
     /// Goes on in `log` and has the journal say so, even before anything is delivered from there. At the beginning of a
     /// file it does not: should the file be rotated while hekad is down, such a journal would lead to its successor.
     pub(super) fn enter_marked(&mut self, log: LogFile) {
+        self.missed_since = None;
         self.done = log.end();
         if self.done > 0 {
             self.mark(&log, 0, Receipt::resolved());

@@ -17,7 +17,7 @@ use super::super::journal::hash;
 use super::super::locate::{Located, locate};
 use super::super::log_file::{FileId, LogFile, Read};
 use super::super::os_error::os_error;
-use super::place::Begin;
+use super::place::{Begin, SCANS_TO_LOSE};
 use super::{Stream, Surroundings, Turn, read_buffer};
 
 /// Longest time that writers of a rotated file are waited for while the next file fills.
@@ -200,7 +200,10 @@ impl Stream {
         let named = self.files.iter().position(|file| *file == log.path);
         let files = named.map_or(&self.files[..], |index| &self.files[..=index]);
         let known = files.iter().rev().filter_map(|file| Some((file, FileId::at(file).ok()?)));
-        let unseen = known.take_while(|(_, id)| !self.rotation.seen.contains(id));
+        // Inodes are used again, so a file under the current one's name is new whatever its number.
+        let unseen = known.take_while(|(file, id)| {
+            *id != log.id && (**file == log.path || !self.rotation.seen.contains(id))
+        });
         unseen.last().map_or(Next::None, |(file, _)| Next::File(file.clone()))
     }
 
@@ -267,15 +270,17 @@ impl Stream {
     /// The file does not hold any more what was read from it. If a copy does, what was not read yet is there.
     pub(super) fn rewritten(&mut self, around: &Surroundings, log: LogFile) -> Result<Turn, PluginError> {
         let mut log = log;
-        if *self.rotation.noticed.get_or_insert(around.scans) == around.scans {
-            self.log = Some(log);
-            return Ok(Turn::WantsScan);
-        }
+        let scans = around.scans - *self.rotation.noticed.get_or_insert(around.scans);
         if self.done > 0
+            && scans > 0
             && let Located::Found(copy) = locate(&self.files, &self.position(&log))
         {
             self.enter_marked(copy);
             return Ok(Turn::Busy);
+        }
+        if scans < SCANS_TO_LOSE {
+            self.log = Some(log);
+            return Ok(Turn::WantsScan);
         }
         let closed = self.close_record(&mut log);
         if closed.is_ok() {

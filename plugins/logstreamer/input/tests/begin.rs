@@ -2,7 +2,35 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use heka_plugin::config::decode;
+use heka_plugin::{Kind, Table, Value};
+
+use super::super::Options;
 use super::rig::Rig;
+
+#[test]
+fn the_section_of_a_configuration() {
+    let mut levels = Table::default();
+    levels.set("low", Value::Integer(1));
+    let mut translation = Table::default();
+    translation.set("Level", Value::Table(levels));
+    let mut section = Table::default();
+    section.set("type", Value::String("LogstreamerInput".into()));
+    section.set("splitter", Value::String("TokenSplitter".into()));
+    section.set("File_Match", Value::String("x".into()));
+    section.set("priority", Value::Array(vec![Value::String("^Seq".into())]));
+    section.set("initial_tail", Value::Bool(true));
+    section.set("translation", Value::Table(translation));
+    let options: Options = decode(&section, Kind::Input).unwrap();
+    assert_eq!((options.file_match.as_str(), options.priority), ("x", vec!["^Seq".to_owned()]));
+    assert_eq!((options.translation["Level"]["low"], options.initial_tail), (1, true));
+    assert_eq!((options.log_directory.as_str(), options.oldest_duration.as_str()), ("/var/log", "720h"));
+    section.set("rescan_interval", Value::Integer(5000));
+    assert_eq!(
+        decode::<Options>(&section, Kind::Input).unwrap_err().to_string(),
+        "Type mismatch for 'logstreamer.LogstreamerInputConfig.RescanInterval': Expected string but found 'int64'."
+    );
+}
 
 #[test]
 fn a_set_is_read_oldest_first_and_bytes_are_kept() {
@@ -105,6 +133,8 @@ fn a_position_that_is_nowhere_means_the_oldest_file() {
     rig.run_until("new\n");
     assert_eq!(rig.payloads(), ["old\n", "new\n"]);
     assert_eq!(rig.errors(), [""; 0]);
+    let infos = rig.world.infos.lock().unwrap().clone();
+    assert!(infos.len() == 1 && infos[0].starts_with("the position of 'src', byte 3 of "), "{infos:?}");
 }
 
 #[test]

@@ -184,12 +184,14 @@ impl Deliverer for Lines {
     }
 }
 
+type Running = JoinHandle<(Result<(), PluginError>, LogstreamerInput)>;
+
 /// A directory of logs, the input's options, and the world it runs in.
 pub(super) struct Rig {
     dir: tempfile::TempDir,
     pub(super) options: Options,
     pub(super) world: Arc<World>,
-    running: Option<(Stop, JoinHandle<(Result<(), PluginError>, LogstreamerInput)>)>,
+    running: Option<(Stop, Running)>,
 }
 
 impl Rig {

@@ -185,3 +185,38 @@ fn days_that_are_found_by_scanning() {
     rig.stop();
     assert_eq!(rig.payloads(), ["one\n", "three\n"]);
 }
+
+#[test]
+fn all_deleted_and_begun_anew_where_inodes_may_be_used_again() {
+    let mut rig = Rig::rotated();
+    rig.write("a.log.1", "older\n");
+    rig.write("a.log", "one\n");
+    rig.start();
+    rig.wait_for("one\n");
+    for round in 0..3 {
+        rig.let_look();
+        for name in ["a.log.1", "a.log"] {
+            let _ = fs::remove_file(rig.path(name));
+        }
+        rig.write("a.log", format!("begun anew {round}\n"));
+        rig.wait_for(&format!("begun anew {round}\n"));
+    }
+    rig.stop();
+    assert_eq!(rig.payloads().len(), 5);
+}
+
+#[test]
+fn an_older_file_put_back_in_place_comes_again_rather_than_never() {
+    let mut rig = Rig::rotated();
+    rig.write("a.log.1", "older\n");
+    rig.write("a.log", "one\n");
+    rig.start();
+    rig.wait_for("one\n");
+    rig.let_look();
+    rig.forget_records();
+    rig.rename("a.log.1", "a.log");
+    rig.append("a.log", "and more\n");
+    rig.wait_for("and more\n");
+    rig.stop();
+    assert_eq!(rig.payloads(), ["older\n", "and more\n"]);
+}

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use heka_plugin::input::Decorator;
 use heka_plugin::{Deliverer, Inlet, Pack, PluginError, Pushed, Receipt};
@@ -66,6 +66,12 @@ impl Inlet for Silent {
     }
 }
 
+/// CPU time of this thread.
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
 #[test]
 #[ignore = "measures"]
 fn read_speed() {
@@ -88,12 +94,12 @@ fn read_speed() {
         let journal = Journal::new(dir.path(), &format!("j{round}"));
         let deliverer = Box::new(Sink::default());
         let mut stream = Stream::new("big".into(), vec![path.clone()], journal, Begin::Oldest, deliverer);
-        let start = Instant::now();
+        let start = cpu_time();
         while stream.turn(&around, &mut buffer).unwrap() != Turn::Idle {
             stream.save_if_due(&Silent);
         }
-        let time = start.elapsed();
+        let time = cpu_time() - start;
         assert_eq!(stream.place().unwrap().1, 200_000_000);
-        println!("1 M lines of 200 bytes: {time:?}, {:.1} GB/s", 0.2 / time.as_secs_f64());
+        println!("1 M lines of 200 bytes: {time:?} of CPU");
     }
 }

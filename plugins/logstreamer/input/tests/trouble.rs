@@ -22,6 +22,28 @@ fn a_line_of_ten_megabytes_and_its_neighbours() {
 }
 
 #[test]
+fn a_line_is_read_when_it_is_written_not_at_the_next_look() {
+    let mut rig = Rig::new(r"a\.log");
+    rig.options.check_data_interval = "1h".into();
+    rig.write("a.log", "one\n");
+    rig.start();
+    rig.wait_for("one\n");
+    rig.let_look();
+    let mut times = Vec::new();
+    for number in 0..20 {
+        let line = format!("{number}\n");
+        let start = std::time::Instant::now();
+        rig.append("a.log", &line);
+        rig.wait_for(&line);
+        times.push(start.elapsed());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    times.sort();
+    println!("from write to record: median {:?}, worst {:?}", times[10], times[19]);
+    rig.stop();
+}
+
+#[test]
 fn whole_reads_are_records() {
     let mut rig = Rig::new("data");
     rig.world.whole_reads.store(true, Ordering::SeqCst);

@@ -1,0 +1,109 @@
+//! What has become of the backlog on one connection.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::backlog::Backlog;
+use super::patience::Patience;
+use super::wire::Wire;
+
+/// The most that is written at once; what is acknowledged is known in steps of this.
+const PIECE: u64 = 64 * 1024;
+/// How long to wait for room, and so how late a stop is heard.
+const WAIT: Duration = Duration::from_millis(50);
+
+/// A connection and how far the backlog went over it.
+pub(super) struct Peer {
+    wire: Wire,
+    /// Offset up to which the backlog was written.
+    written: u64,
+    /// Bytes sent on the wire, and the offset that was reached with them.
+    marks: VecDeque<(u64, u64)>,
+    /// Number of the message that the connection ends before.
+    until: Option<u64>,
+}
+
+/// What a step has done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Something was written or acknowledged.
+    Forward,
+    /// Nothing.
+    Waiting,
+}
+
+impl Peer {
+    /// A new connection, which begins with all that is in the backlog. It ends after `messages_max` messages; 0 is never.
+    pub(super) fn new(wire: Wire, backlog: &Backlog, messages_max: u64) -> Peer {
+        Peer {
+            wire,
+            written: backlog.start(),
+            marks: VecDeque::new(),
+            until: (messages_max > 0).then(|| backlog.first() + messages_max),
+        }
+    }
+
+    /// Up to where the backlog goes over this connection, as far as it is known.
+    fn limit(&self, backlog: &Backlog) -> Option<u64> {
+        self.until.and_then(|number| backlog.end_of(number - 1))
+    }
+
+    /// Whether all that the connection may carry is acknowledged.
+    pub(super) fn is_spent(&self, backlog: &Backlog) -> bool {
+        self.limit(backlog).is_some_and(|limit| backlog.start() >= limit)
+    }
+
+    /// Whether all of the backlog is written, and the connection may carry more.
+    pub(super) fn has_written(&self, backlog: &Backlog) -> bool {
+        self.written == backlog.end() && self.wire.is_clear() && self.limit(backlog).is_none()
+    }
+
+    /// Writes a piece and looks what is acknowledged.
+    ///
+    /// # Errors
+    /// The connection is dead.
+    pub(super) fn step(&mut self, backlog: &mut Backlog) -> Result<Step, String> {
+        self.wire.listen()?;
+        let end = self.limit(backlog).unwrap_or(u64::MAX).min(backlog.end());
+        let sent_before = self.wire.sent();
+        let piece = backlog.between(self.written, end.min(self.written + PIECE));
+        if !piece.is_empty() || !self.wire.is_clear() {
+            let taken = self.wire.write(piece)?;
+            self.written += taken as u64;
+            if self.wire.is_clear() {
+                self.marks.push_back((self.wire.sent(), self.written));
+            }
+        }
+        let acknowledged = self.wire.acknowledged()?;
+        let mut released = false;
+        while let Some((_, offset)) = self.marks.pop_front_if(|(sent, _)| *sent <= acknowledged) {
+            released |= backlog.release(offset);
+        }
+        let moved = released || self.wire.sent() != sent_before;
+        Ok(if moved { Step::Forward } else { Step::Waiting })
+    }
+
+    /// Waits a moment for room or for an acknowledgement.
+    pub(super) fn wait(&self, patience: &mut Patience) {
+        if self.marks.back().is_some_and(|(_, offset)| *offset == self.written) && self.wire.is_clear() {
+            // Nobody tells when an acknowledgement comes.
+            patience.nap();
+        } else {
+            self.wire.wait(WAIT);
+        }
+    }
+
+    /// Takes what the peer sends.
+    ///
+    /// # Errors
+    /// The connection is dead.
+    pub(super) fn listen(&mut self) -> Result<(), String> {
+        self.wire.listen()?;
+        self.wire.acknowledged().map(drop)
+    }
+
+    /// Ends the connection.
+    pub(super) fn close(self) {
+        self.wire.close();
+    }
+}

@@ -1,0 +1,181 @@
+//! Memory, instructions, output.
+
+use heka_sandbox::{DECODER, FILTER, INPUT, Outcome, Sandbox};
+
+use crate::support::{Recorder, open, shortened, try_open};
+
+fn limited(memory: usize, instructions: usize, output: usize, text: &str) -> Result<Sandbox, String> {
+    try_open(&DECODER, text, |settings, _| {
+        settings.memory_limit = memory;
+        settings.instruction_limit = instructions;
+        settings.output_limit = output;
+    })
+}
+
+/// The error of a script under limits, which must end it.
+fn broken(memory: usize, instructions: usize, output: usize, text: &str) -> String {
+    let mut sandbox = limited(memory, instructions, output, text).unwrap();
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Terminated);
+    shortened(&sandbox.last_error())
+}
+
+#[test]
+fn memory_is_limited() {
+    let text = "function process_message() local t = {} for i = 1, 1e6 do t[i] = {} end return 0 end";
+    assert_eq!(broken(200_000, 0, 0, text), "process_message() not enough memory");
+    let text = "require 'string' function process_message() local s = string.rep('x', 300000) return 0 end";
+    assert_eq!(broken(200_000, 0, 0, text), "process_message() not enough memory");
+    let error = limited(1_000_000, 0, 0, "local t = {} for i = 1, 1e9 do t[i] = i end").unwrap_err();
+    assert_eq!(error, "Init() not enough memory");
+}
+
+/// A script that uses every host function and library.
+const BUSY: &str = r#"
+    require "string" require "table" require "math" require "os" local l = require "lpeg"
+    local clf = require "common_log_format"
+    local grammar = clf.build_nginx_grammar('$remote_addr [$time_local] $status')
+    kept = {a = {b = {1, 2, 3}}, s = "text"}
+    function process_message()
+        read_message("Payload") read_message("Fields[none]", 0, 0) read_next_field() read_config("x")
+        local fields = grammar:match("1.2.3.4 [07/Mar/2016:16:00:05 -0800] 200")
+        add_to_payload(1.5, "x", nil, true, fields.remote_addr.value)
+        inject_payload("txt", "name", string.rep("y", 100))
+        fields.time = nil
+        inject_message{Type = "t", Fields = fields, Payload = string.format("%d", 5)}
+        inject_message{Fields = {{name = "n", value = {1, 2, 3}, value_type = 2, representation = "r"}}}
+        write_message("Fields[w]", "v") write_message("Type", "x")
+        decode_message("\10\16abcdefghijklmnop\16\1\82\7\10\1f\34\2xx")
+        local co = require "coroutine"
+        co.wrap(function() co.yield(table.concat({1, 2, 3}, ",")) end)()
+        pcall(error, {}) select(2, pcall(require, "nothing"))
+        return 0
+    end"#;
+
+#[test]
+fn running_out_of_memory_is_safe_at_every_allocation() {
+    let mut recorder = Recorder { message: Some(Default::default()), ..Recorder::default() };
+    let mut unlimited = limited(0, 0, 0, BUSY).unwrap();
+    assert_eq!(unlimited.process_message(&mut recorder), Outcome::Returned(0), "{}", unlimited.last_error());
+    let needed = unlimited.figures().max_memory;
+    let (mut loaded, mut done) = (0, 0);
+    for limit in (20_000..needed + 30_000).step_by(509) {
+        match limited(limit, 0, 0, BUSY) {
+            Err(error) => assert!(error.ends_with("not enough memory"), "{limit}: {error}"),
+            Ok(mut sandbox) => {
+                loaded += 1;
+                match sandbox.process_message(&mut recorder) {
+                    Outcome::Returned(0) => done += 1,
+                    Outcome::Terminated => {
+                        assert!(
+                            sandbox.last_error().ends_with("not enough memory"),
+                            "{}",
+                            sandbox.last_error()
+                        );
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        recorder.messages.clear();
+        recorder.payloads.clear();
+    }
+    assert!(loaded > 10 && done > 3, "loaded {loaded}, done {done}");
+}
+
+#[test]
+fn every_amount_of_memory_left_for_a_host_function_is_safe() {
+    // The script fills its memory to somewhere near the limit, byte by byte, then works.
+    let text = "require 'string' local pad = read_config('pad')
+        function process_message()
+            local hold = {}
+            for i = 1, pad / 1000 do hold[i] = string.rep('x', 980) .. i end
+            hold.rest = string.rep('x', pad % 1000)
+            inject_message{Type = 't' .. pad, Fields = {a = 1, b = {value = 'x' .. #hold, representation = 'r'}}}
+            return 0
+        end";
+    let open = |limit: usize, pad: usize| {
+        try_open(&DECODER, text, |settings, _| {
+            settings.memory_limit = limit;
+            settings.variables = vec![("pad".into(), heka_sandbox::Variable::Number(pad as f64))];
+        })
+        .unwrap()
+    };
+    let limit = open(0, 0).figures().max_memory + 20_000;
+    let used = open(limit, 0).figures().memory;
+    let (mut failed, mut done) = (0, 0);
+    for left in (0..8000).step_by(3) {
+        let mut sandbox = open(limit, (limit - used).saturating_sub(left));
+        match sandbox.process_message(&mut Recorder::default()) {
+            Outcome::Returned(0) => done += 1,
+            Outcome::Terminated => failed += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(failed > 100 && done > 100, "failed {failed}, done {done}");
+}
+
+#[test]
+fn instructions_are_limited() {
+    let text = "function process_message() while true do end end";
+    assert_eq!(broken(0, 1000, 0, text), "process_message() instruction_limit exceeded");
+    let text = "local function spin() while true do end end\nfunction process_message()\nspin() return 0 end";
+    assert_eq!(broken(0, 5000, 0, text), "process_message() script.lua:3: instruction_limit exceeded");
+    let error = limited(0, 1_000_000, 0, "while true do end").unwrap_err();
+    assert_eq!(error, "Init() instruction_limit exceeded");
+}
+
+#[test]
+fn a_caught_instruction_limit_gives_a_fresh_budget_but_not_for_ever() {
+    let text = "function process_message() pcall(function() while true do end end) return 0 end";
+    let mut sandbox = limited(0, 5000, 0, text).unwrap();
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(0));
+    let text = "function process_message() while true do pcall(function() while true do end end) end end";
+    assert!(broken(0, 5000, 0, text).ends_with("instruction_limit exceeded"));
+}
+
+#[test]
+fn coroutines_share_the_budget() {
+    let text = "local co = require 'coroutine'
+        function process_message()
+            while true do co.wrap(function() for i = 1, 4000 do end end)() end
+        end";
+    assert!(broken(0, 5000, 0, text).ends_with("instruction_limit exceeded"));
+}
+
+#[test]
+fn inputs_have_no_instruction_limit() {
+    let text = "function process_message() for i = 1, 100000 do end return 0 end";
+    let open = |kind| try_open(kind, text, |settings, _| settings.instruction_limit = 1000).unwrap();
+    assert_eq!(open(&INPUT).process_message(&mut Recorder::default()), Outcome::Returned(0));
+    assert_eq!(open(&FILTER).process_message(&mut Recorder::default()), Outcome::Terminated);
+}
+
+#[test]
+fn output_is_limited() {
+    let text =
+        "require 'string'\nfunction process_message()\nadd_to_payload(string.rep('x', 128)) return 0 end";
+    assert_eq!(broken(0, 0, 128, text), "process_message() script.lua:3: output_limit exceeded");
+    let mut sandbox = limited(0, 0, 128, &text.replace("128", "127")).unwrap();
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(0));
+    assert_eq!(sandbox.figures().max_output, 127);
+    let text =
+        "require 'string'\nfunction process_message()\ninject_message{Payload = string.rep('x', 300)} end";
+    assert_eq!(
+        broken(0, 0, 128, text),
+        "process_message() script.lua:3: inject_message() output_limit exceeded"
+    );
+    let text = text.replace("} end", "} return 0 end");
+    let mut sandbox = limited(0, 0, 0, &text).unwrap();
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(0));
+}
+
+#[test]
+fn deep_recursion_and_deep_patterns_end_as_errors() {
+    let mut sandbox = open("local function f() return 1 + f() end function process_message() f() end");
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Terminated);
+    assert!(sandbox.last_error().contains("stack overflow"), "{}", sandbox.last_error());
+    let text = "local t = {} t.value = t function process_message() inject_message{Fields = {x = t}} end";
+    let mut sandbox = open(text);
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Terminated);
+    assert!(sandbox.last_error().ends_with("could not encode protobuf - unsupported type: table"));
+}
