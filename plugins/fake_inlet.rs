@@ -134,10 +134,14 @@ impl Deliverer for Lines {
         }
         self.rest.extend_from_slice(bytes);
         let mut records = 0;
-        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.rest.drain(..=end).collect();
-            self.record(&line);
-            records += 1;
+        let bytes = std::mem::take(&mut self.rest);
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if line.ends_with(b"\n") {
+                self.record(line);
+                records += 1;
+            } else {
+                self.rest = line.to_vec();
+            }
         }
         Ok(self.pushed(records))
     }

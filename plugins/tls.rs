@@ -121,17 +121,17 @@ impl TlsOptions {
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         let mut config = match pair {
-            Some(pair) => {
-                builder.with_client_auth_cert(pair.chain, pair.key).map_err(|error| files::mismatch(&error))?
-            }
+            Some(pair) => builder
+                .with_client_auth_cert(pair.chain, pair.key)
+                .map_err(|error| files::mismatch(&error))?,
             None => builder.with_no_client_auth(),
         };
         if self.session_tickets_disabled {
             config.resumption = Resumption::disabled();
         }
         let name = if self.server_name.is_empty() { host } else { &self.server_name };
-        let name =
-            ServerName::try_from(name.to_string()).map_err(|_| format!("'{name}' is not the name of a server"))?;
+        let name = ServerName::try_from(name.to_string())
+            .map_err(|_| format!("'{name}' is not the name of a server"))?;
         Ok((Arc::new(config), name))
     }
 

@@ -1,5 +1,7 @@
 //! Damaged log files: what can be read is delivered, what cannot is told, and the daemon goes on.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::time::Duration;

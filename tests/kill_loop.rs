@@ -3,6 +3,8 @@
 //! A log grows and is rotated while the daemon that reads it is killed again and again, 0 to 500 ms after its start.
 //! `HEKA_KILLS` sets how often (20), `HEKA_SEED` repeats a schedule, `HEKA_KEEP` leaves the scratch folder behind.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 use std::collections::HashSet;
 use std::env;
 use std::time::Duration;

@@ -10,7 +10,7 @@
 //! | `options` | the section's options |
 //! | `follow` | the loop over the streams |
 //! | `set`, `walk`, `rank` | which files there are, their streams and order |
-//! | `stream` | one stream: reading, rotation, journal |
+//! | `start`, `stream` | one stream: its beginning, reading, rotation, journal |
 //! | `log_file`, `gzip`, `window` | one open file |
 //! | `locate` | finding a position again |
 //! | `watch` | waking up when files change |
@@ -27,6 +27,7 @@ mod options;
 mod os_error;
 mod rank;
 mod set;
+mod start;
 mod stream;
 mod walk;
 mod watch;
@@ -41,8 +42,9 @@ use heka_plugin::{ConfigError, Context, Inlet, Input, InputDefaults, Log, Plugin
 pub use self::options::Options;
 pub use self::set::{Files, LogstreamSet, Scan, SetOptions};
 
-use self::follow::{Places, Run, Start};
+use self::follow::{Places, Run};
 use self::options::Settings;
+use self::start::Start;
 
 /// The row of the registry.
 pub static DEF: PluginDef = heka_plugin::registry::input::<LogstreamerInput>();

@@ -11,7 +11,9 @@ use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
 use heka_plugin::input::InputPlugin;
-use heka_plugin::{ConfigError, Context, Inlet, Input, InputDefaults, PluginDef, PluginError, Stop, registry};
+use heka_plugin::{
+    ConfigError, Context, Inlet, Input, InputDefaults, PluginDef, PluginError, Stop, registry,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -148,9 +148,9 @@ impl OutputPlugin for TcpOutput {
 impl Output for TcpOutput {
     fn send(&mut self, batch: &[Record<'_>], stop: &Stop) -> Result<(), SendError> {
         // A batch that could not be finished comes again, but it is in the backlog already.
-        let known = self.unfinished.is_some_and(|start| {
-            self.backlog.holds_from(start, batch.iter().map(|record| record.bytes))
-        });
+        let known = self
+            .unfinished
+            .is_some_and(|start| self.backlog.holds_from(start, batch.iter().map(|record| record.bytes)));
         if !known {
             self.unfinished = Some(self.backlog.end());
             batch.iter().for_each(|record| self.backlog.push(record.bytes));
@@ -243,7 +243,8 @@ impl TcpOutput {
             }
             Err(why) => {
                 let why = format!("{}can't connect: {why}", self.failure);
-                let pause = self.later.as_ref().map_or(PAUSE_MIN, |(_, pause, _)| (*pause * 2).min(PAUSE_MAX));
+                let pause =
+                    self.later.as_ref().map_or(PAUSE_MIN, |(_, pause, _)| (*pause * 2).min(PAUSE_MAX));
                 self.later = Some((Instant::now() + pause, pause, why.clone()));
                 Err(SendError::Retry(why))
             }

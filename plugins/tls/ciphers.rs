@@ -40,7 +40,8 @@ fn spoken(name: &str) -> Option<SupportedCipherSuite> {
 /// A name is unknown.
 pub(super) fn provider(names: &[String]) -> Result<CryptoProvider, String> {
     let mut provider = ring::default_provider();
-    if let Some(name) = names.iter().find(|name| spoken(name).is_none() && !RETIRED.contains(&name.as_str())) {
+    if let Some(name) = names.iter().find(|name| spoken(name).is_none() && !RETIRED.contains(&name.as_str()))
+    {
         return Err(format!("Invalid cipher string: {name}"));
     }
     let chosen: Vec<_> = names.iter().filter_map(|name| spoken(name)).collect();
@@ -53,7 +54,8 @@ pub(super) fn provider(names: &[String]) -> Result<CryptoProvider, String> {
 
 /// What to say about a list.
 pub(super) fn remark(names: &[String]) -> Option<String> {
-    let retired: Vec<_> = names.iter().filter(|name| RETIRED.contains(&name.as_str())).map(String::as_str).collect();
+    let retired: Vec<_> =
+        names.iter().filter(|name| RETIRED.contains(&name.as_str())).map(String::as_str).collect();
     if retired.is_empty() {
         return None;
     }
@@ -83,7 +85,10 @@ mod tests {
     #[test]
     fn a_list_of_retired_ciphers_is_no_list() {
         let names = list(&["RSA_WITH_AES_128_CBC_SHA"]);
-        assert_eq!(provider(&names).unwrap().cipher_suites.len(), ring::default_provider().cipher_suites.len());
+        assert_eq!(
+            provider(&names).unwrap().cipher_suites.len(),
+            ring::default_provider().cipher_suites.len()
+        );
         assert!(remark(&names).unwrap().ends_with("; the default ciphers are used"));
         assert_eq!(remark(&[]), None);
     }

@@ -32,7 +32,11 @@ pub(super) fn key_pair(cert_file: &str, key_file: &str) -> Result<KeyPair, Strin
     let key_pem = read(key_file)?;
     let chain = certificates(&cert_pem);
     if chain.is_empty() {
-        return Err(missing("certificate", "a private key", PrivateKeyDer::from_pem_slice(&cert_pem).is_ok()));
+        return Err(missing(
+            "certificate",
+            "a private key",
+            PrivateKeyDer::from_pem_slice(&cert_pem).is_ok(),
+        ));
     }
     let Ok(key) = PrivateKeyDer::from_pem_slice(&key_pem) else {
         return Err(missing("key", "a certificate", !certificates(&key_pem).is_empty()));

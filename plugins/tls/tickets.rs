@@ -21,8 +21,10 @@ pub(super) fn key(hex: &str) -> Result<[u8; 32], String> {
     if hex.len() % 2 == 1 {
         return Err("encoding/hex: odd length hex string".into());
     }
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(0);
-    let bytes: Vec<u8> = hex.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect();
+    let digit =
+        |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(0);
+    let bytes: Vec<u8> =
+        hex.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect();
     let length = bytes.len();
     bytes.try_into().map_err(|_| format!("Invalid SessionTicketKey length: {length}"))
 }
@@ -76,10 +78,8 @@ impl ProducesTickets for SharedKey {
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = ticket.split_first_chunk::<NONCE_LEN>()?;
         let mut opened = sealed.to_vec();
-        let plain = self
-            .key
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::empty(), &mut opened)
-            .ok()?;
+        let plain =
+            self.key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::empty(), &mut opened).ok()?;
         Some(plain.to_vec())
     }
 }
@@ -98,8 +98,11 @@ mod tests {
 
     #[test]
     fn servers_that_share_a_key_read_each_others_tickets() {
-        let (one, other, stranger) =
-            (ticketer(Some([7; 32])).unwrap(), ticketer(Some([7; 32])).unwrap(), ticketer(Some([8; 32])).unwrap());
+        let (one, other, stranger) = (
+            ticketer(Some([7; 32])).unwrap(),
+            ticketer(Some([7; 32])).unwrap(),
+            ticketer(Some([8; 32])).unwrap(),
+        );
         let mut ticket = one.encrypt(b"state").unwrap();
         assert_eq!(other.decrypt(&ticket).unwrap(), b"state");
         assert_eq!(stranger.decrypt(&ticket), None);

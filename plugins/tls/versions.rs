@@ -29,7 +29,11 @@ pub(super) fn between(min: &str, max: &str) -> Result<Vec<&'static SupportedProt
     }
     let newest = newest.max(OLDEST_SPOKEN);
     let spoken = [(3, &TLS12), (4, &TLS13)];
-    Ok(spoken.into_iter().filter(|(rank, _)| (oldest..=newest).contains(rank)).map(|(_, version)| version).collect())
+    Ok(spoken
+        .into_iter()
+        .filter(|(rank, _)| (oldest..=newest).contains(rank))
+        .map(|(_, version)| version)
+        .collect())
 }
 
 /// What to say about a `max_version`.

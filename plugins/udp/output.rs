@@ -115,7 +115,8 @@ impl Output for UdpOutput {
         for (index, record) in batch.iter().enumerate().skip(done) {
             let size = record.bytes.len();
             if size > self.max_message_size {
-                let why = format!("Message has exceeded allowed UDP data size: {size} > {}", self.max_message_size);
+                let why =
+                    format!("Message has exceeded allowed UDP data size: {size} > {}", self.max_message_size);
                 if self.buffered {
                     return Err(SendError::Reject { index, why: format!("can't send record: {why}") });
                 }

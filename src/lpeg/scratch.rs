@@ -15,8 +15,8 @@ use crate::state::State;
 use crate::vm::MIN_STACK;
 
 /// Captures, and bytes of text, that are kept from one match to the next.
-const KEEP_CAPS: usize = 2048;
-const KEEP_TEXT: usize = 32 * 1024;
+const KEEP_CAPS: usize = 1024;
+const KEEP_TEXT: usize = 16 * 1024;
 
 /// Elements of the smallest buffer.
 const FIRST: usize = 64;

@@ -12,7 +12,7 @@ use mlua::ffi::{self, lua_CFunction, lua_State};
 use crate::environment::remove;
 use crate::host::{Host, check_bytes, push_bytes, raise, raise_text, until_nul};
 use crate::source::{self, load_source};
-use crate::{embedded, native, os_library};
+use crate::{embedded, native, os_library, string_library};
 
 /// Where modules are looked for.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ fn library(name: &[u8]) -> Option<lua_CFunction> {
         b"table" => ffi::luaopen_table,
         b"io" => ffi::luaopen_io,
         b"os" => os_library::open,
-        b"string" => ffi::luaopen_string,
+        b"string" => string_library::open,
         b"math" => ffi::luaopen_math,
         _ => return None,
     })

@@ -205,7 +205,8 @@ mod tests {
     #[test]
     fn a_daemon_is_heard_and_stopped() {
         let scratch = Scratch::new().unwrap();
-        let program = program(&scratch, "trap 'exit 3' INT; echo \"ready $1\" >&2; while :; do sleep 0.05; done");
+        let program =
+            program(&scratch, "trap 'exit 3' INT; echo \"ready $1\" >&2; while :; do sleep 0.05; done");
         for _ in 0..2 {
             let mut daemon = Daemon::start(&program, &scratch).unwrap();
             let line = daemon.wait_for_log("ready", LIMIT).unwrap();

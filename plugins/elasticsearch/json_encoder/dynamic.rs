@@ -32,8 +32,10 @@ struct Key {
     raw: bool,
 }
 
-/// Names of so many fields are remembered.
+/// Names of so many fields are remembered; one more entry serves all others.
 const KEPT_KEYS: usize = 128;
+/// Longest name that is remembered in its place.
+const KEPT_NAME_SIZE: usize = 256;
 
 impl DynamicFields {
     pub(crate) fn new(only: &[String], raw: &[String], replace_dots_with: &str) -> DynamicFields {
@@ -47,7 +49,7 @@ impl DynamicFields {
         for (at, field) in message.fields().enumerate() {
             let quick = single(field.bytes());
             let name = quick.map_or_else(|| field.name().as_ref(), |(name, _)| name);
-            let key = self.key(at.min(KEPT_KEYS), name);
+            let key = self.key(if name.len() > KEPT_NAME_SIZE { KEPT_KEYS } else { at.min(KEPT_KEYS) }, name);
             if key.text.is_empty() {
                 continue;
             }

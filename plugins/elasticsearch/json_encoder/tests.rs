@@ -137,6 +137,26 @@ fn dynamic_fields_can_be_chosen_and_renamed() {
 }
 
 #[test]
+fn remembered_names_never_stand_for_others() {
+    let mut encoder = open(Config {
+        dynamic_fields: vec!["a".into(), "b".into(), "c".repeat(300)],
+        raw_bytes_fields: vec!["b".into()],
+        ..config(&["DynamicFields"])
+    });
+    let long = "c".repeat(300);
+    let mut check = |names: &[&str], expected: &str| {
+        let fields = names.iter().map(|name| Field::string(*name, "", "v")).collect();
+        let text = sample::encoded(&mut encoder, &Message { fields, ..sample::bare() });
+        assert_eq!(text.strip_prefix(LINE).unwrap().trim_end(), expected);
+    };
+    check(&["a", "b", "x"], r#"{"a":"v","b":v}"#);
+    check(&["b", "a", "b"], r#"{"b":v,"a":"v","b":v}"#);
+    check(&["x", "a"], r#"{"a":"v"}"#);
+    check(&[&long, "a", &long], &format!(r#"{{"{long}":"v","a":"v","{long}":"v"}}"#));
+    check(&vec!["a"; 200], &format!("{{{}}}", vec![r#""a":"v""#; 200].join(",")));
+}
+
+#[test]
 fn timestamps_in_any_format() {
     let with = |format: &str, ns: i64| {
         let message = Message { timestamp: Some(ns), ..sample::bare() };

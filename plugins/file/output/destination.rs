@@ -112,8 +112,12 @@ fn append_or_cut(file: &mut impl Cut, bytes: &[u8]) -> io::Result<()> {
 
 /// Makes a folder and those above it.
 fn make_folders(folder: &Path, mode: u32) -> Result<(), String> {
-    if folder.is_dir() {
-        return Ok(());
+    match std::fs::metadata(folder) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => {
+            return Err(path_error("mkdir", folder.display(), &io::ErrorKind::NotADirectory.into()));
+        }
+        Err(_) => {}
     }
     if let Some(above) = folder.parent().filter(|above| *above != Path::new("")) {
         make_folders(above, mode)?;

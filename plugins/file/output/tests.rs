@@ -154,7 +154,7 @@ fn refused_options() {
         (
             config(Path::new("/dev/null/log")),
             "FileOutput '/dev/null/log' error opening file: Can't create the basepath for the FileOutput plugin: \
-             mkdir /dev/null: file exists",
+             mkdir /dev/null: not a directory",
         ),
     ] {
         assert_eq!(error(config), text);

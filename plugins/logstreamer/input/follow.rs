@@ -1,17 +1,16 @@
 //! The loop over the streams of one input.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use heka_plugin::{Deliverer, Inlet, Log, Pack, PluginError, Stop};
 
 use super::complaints::Complaints;
-use super::journal::{self, Journal, Loaded};
 use super::options::Settings;
 use super::set::{Files, LogstreamSet};
-use super::stream::{Begin, Stream, Surroundings, Turn, read_buffer};
+use super::start::Start;
+use super::stream::{Stream, Surroundings, Turn, read_buffer};
 use super::watch::Watch;
 
 /// Longest time in which the last journals are written at a stop.
@@ -29,30 +28,6 @@ const RECEIPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Per stream the file that is read and the bytes of it that are done with, for reports.
 pub(super) type Places = Mutex<BTreeMap<String, (String, u64)>>;
-
-/// Where a stream begins, and its journal.
-pub(super) struct Start {
-    journal: Journal,
-    begin: Begin,
-}
-
-impl Start {
-    /// Reads a stream's journal. Where there is none `tail` decides.
-    pub(super) fn read(directory: &Path, stream: &str, tail: bool, log: &dyn Log) -> Result<Start, String> {
-        let journal = Journal::new(directory, stream);
-        let begin = match journal::load(journal.path())? {
-            Loaded::Absent if tail => Begin::Tail,
-            Loaded::Absent => Begin::Oldest,
-            Loaded::Torn(why) => {
-                log.error(&why);
-                Begin::Oldest
-            }
-            Loaded::Found(position, _) if position.file.as_os_str().is_empty() => Begin::Oldest,
-            Loaded::Found(position, saved) => Begin::At(position, saved, None),
-        };
-        Ok(Start { journal, begin })
-    }
-}
 
 /// The loop over the streams.
 pub(super) struct Run<'a> {

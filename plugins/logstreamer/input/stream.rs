@@ -5,11 +5,13 @@
 //! | this | reading and delivering |
 //! | `place` | where reading begins, and begins again after an error |
 //! | `rotation` | what happens at the end of a file: rotated, truncated, replaced |
+//! | `successor` | which file follows |
 //! | `save` | the journal |
 
 mod place;
 mod rotation;
 mod save;
+mod successor;
 
 use std::io::ErrorKind;
 use std::path::Path;

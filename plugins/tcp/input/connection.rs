@@ -12,7 +12,7 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 const BUFFER_SIZE_MIN: usize = 8 * 1024;
 /// The most that is read at once.
 const BUFFER_SIZE_MAX: usize = 64 * 1024;
-/// When hekad stops, what has arrived is still read, for at most so long.
+/// When hekad stops, what has arrived is read, and what still arrives for so long.
 const LAST_READS: Duration = Duration::from_secs(1);
 
 /// A connection and its surroundings.
@@ -42,27 +42,30 @@ impl Connection<'_> {
             message.msg_type = Some(name.as_str().into());
             message.hostname = Some(hostname.as_str().into());
         }));
-        let mut socket = socket;
+        let (socket_of, mut socket) = (socket, socket);
         match &self.tls {
-            None => self.read(&mut socket, deliverer.as_mut()),
+            None => self.read(&mut socket, socket_of, deliverer.as_mut()),
             Some(config) => match ServerConnection::new(config.clone()) {
-                Ok(mut tls) => self.read(&mut Stream::new(&mut tls, &mut socket), deliverer.as_mut()),
+                Ok(mut tls) => self.read(&mut Stream::new(&mut tls, &mut socket), socket_of, deliverer.as_mut()),
                 Err(error) => self.inlet.log_error(&format!("TLS init error: {error}")),
             },
         }
     }
 
-    fn read(&self, source: &mut dyn Read, deliverer: &mut dyn Deliverer) {
+    fn read(&self, source: &mut dyn Read, socket: &TcpStream, deliverer: &mut dyn Deliverer) {
         let whole = deliverer.takes_whole_reads();
         let mut buffer = vec![0; if whole { BUFFER_SIZE_MAX } else { BUFFER_SIZE_MIN }];
-        let mut last = None;
+        let mut last: Option<LastReads> = None;
         let result = loop {
-            if self.stop.is_requested() && last.get_or_insert_with(Instant::now).elapsed() > LAST_READS {
+            if self.stop.is_requested() && last.get_or_insert_with(|| LastReads::of(socket)).are_over() {
                 break deliverer.finish();
             }
             match source.read(&mut buffer) {
                 Ok(0) => break deliverer.finish(),
                 Ok(count) => {
+                    if let Some(last) = &mut last {
+                        last.arrived = last.arrived.saturating_sub(count as u64);
+                    }
                     if let Err(error) = deliverer.push(&buffer[..count]) {
                         break Err(error);
                     }
@@ -83,5 +86,22 @@ impl Connection<'_> {
         if let Err(error) = result {
             self.inlet.log_error(&error.to_string());
         }
+    }
+}
+
+/// What is still read when hekad stops.
+struct LastReads {
+    /// Bytes that had arrived, less those read since. TLS turns them into fewer.
+    arrived: u64,
+    since: Instant,
+}
+
+impl LastReads {
+    fn of(socket: &TcpStream) -> LastReads {
+        LastReads { arrived: rustix::io::ioctl_fionread(socket).unwrap_or(0), since: Instant::now() }
+    }
+
+    fn are_over(&self) -> bool {
+        self.arrived == 0 && self.since.elapsed() > LAST_READS
     }
 }

@@ -43,7 +43,8 @@ impl KeepAlive {
 /// Go's text.
 pub(super) fn listen(network: &str, endpoint: &Endpoint) -> Result<TcpListener, String> {
     let (address, only_v6) = endpoint.listening();
-    let failed = |call: &str, error: &io::Error| format!("listen {network} {endpoint}: {call}: {}", reason(error));
+    let failed =
+        |call: &str, error: &io::Error| format!("listen {network} {endpoint}: {call}: {}", reason(error));
     let open = || {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
@@ -80,7 +81,9 @@ pub(super) fn accept(listener: &TcpListener, wait: Duration) -> Accepted {
             Accepted::Nobody
         }
         // The peer was gone before it was taken.
-        Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) =>
+        {
             Accepted::Nobody
         }
         Err(error) => {

@@ -42,10 +42,9 @@ impl Dialer {
             None => None,
             Some(tls) => {
                 let (host, _) = split_host_port(&self.address).map_err(|why| format!("dial tcp: {why}"))?;
-                let session =
-                    tls.client(host).and_then(|(config, name)| {
-                        ClientConnection::new(config, name).map_err(|error| error.to_string())
-                    });
+                let session = tls.client(host).and_then(|(config, name)| {
+                    ClientConnection::new(config, name).map_err(|error| error.to_string())
+                });
                 Some(session.map_err(|why| format!("TLS init error: {why}"))?)
             }
         };
@@ -75,7 +74,9 @@ impl Dialer {
                     }
                     match Wire::new(socket, (from, address)) {
                         Ok(wire) => return Ok(wire),
-                        Err(error) => failure.get_or_insert(format!("dial tcp {address}: connect: {}", reason(&error))),
+                        Err(error) => {
+                            failure.get_or_insert(format!("dial tcp {address}: connect: {}", reason(&error)))
+                        }
                     };
                 }
                 Err((call, error)) => {

@@ -23,7 +23,8 @@ fn send(output: &mut TcpOutput, messages: &[String]) -> Result<(), SendError> {
 }
 
 fn send_until(output: &mut TcpOutput, messages: &[String], stop: &Stop) -> Result<(), SendError> {
-    let record = |message: &'static [u8], bytes| Record { message: MessageView::new(message), bytes, loop_count: 0 };
+    let record =
+        |message: &'static [u8], bytes| Record { message: MessageView::new(message), bytes, loop_count: 0 };
     let batch: Vec<_> = messages.iter().map(|message| record(b"", message.as_bytes())).collect();
     output.send(&batch, stop)
 }
@@ -86,7 +87,8 @@ fn a_peer_that_is_down_is_tried_until_it_is_up() {
     drop(closed);
     let mut output = opened(to(address));
     let messages = lines(0..3);
-    let refused = format!("can't send record: can't connect: dial tcp {address}: connect: connection refused");
+    let refused =
+        format!("can't send record: can't connect: dial tcp {address}: connect: connection refused");
     for _ in 0..2 {
         assert_eq!(send(&mut output, &messages).unwrap_err().to_string(), refused);
     }
@@ -139,7 +141,9 @@ fn what_a_dead_connection_did_not_deliver_goes_over_the_next() {
     let whole = all.concat().into_bytes();
     let mut reached = 0;
     for text in &texts {
-        let first = String::from_utf8_lossy(&text[..text.iter().position(|byte| *byte == b'\n').unwrap() + 1]).into_owned();
+        let first =
+            String::from_utf8_lossy(&text[..text.iter().position(|byte| *byte == b'\n').unwrap() + 1])
+                .into_owned();
         let number = all.iter().position(|message| *message == first).expect("a whole message");
         let start = all[..number].concat().len();
         assert_eq!(&whole[start..start + text.len()], &text[..]);
@@ -252,7 +256,8 @@ fn tls_peer(listener: TcpListener, tls: TlsOptions) -> JoinHandle<String> {
 fn tls_is_spoken() {
     let dir = tempfile::tempdir().unwrap();
     let files = self_signed(dir.path(), "localhost");
-    let server = TlsOptions { cert_file: files.cert.clone(), key_file: files.key.clone(), ..TlsOptions::default() };
+    let server =
+        TlsOptions { cert_file: files.cert.clone(), key_file: files.key.clone(), ..TlsOptions::default() };
     for max_version in ["TLS12", "TLS13"] {
         let (listener, address) = listener();
         let peer = tls_peer(listener, TlsOptions { max_version: max_version.into(), ..server.clone() });

@@ -38,7 +38,16 @@ impl Wire {
     /// A wire on a connected socket that does not block.
     pub(super) fn new(socket: TcpStream, ends: (SocketAddr, SocketAddr)) -> io::Result<Wire> {
         let base = acknowledged(&socket)?;
-        Ok(Wire { socket, ends, tls: None, began: Instant::now(), sent: 0, base, heard: false, silent: false })
+        Ok(Wire {
+            socket,
+            ends,
+            tls: None,
+            began: Instant::now(),
+            sent: 0,
+            base,
+            heard: false,
+            silent: false,
+        })
     }
 
     /// Puts TLS on it and begins the handshake, which goes on with [`Wire::shake_hands`].

@@ -49,6 +49,9 @@ mod tests {
         assert_eq!(number("0"), Ok(0));
         assert_eq!(number("x"), Err("strconv.ParseUint: parsing \"x\": invalid syntax".into()));
         assert_eq!(number("09"), Err("strconv.ParseUint: parsing \"09\": invalid syntax".into()));
-        assert_eq!(number("99999999999"), Err("strconv.ParseUint: parsing \"99999999999\": value out of range".into()));
+        assert_eq!(
+            number("99999999999"),
+            Err("strconv.ParseUint: parsing \"99999999999\": value out of range".into())
+        );
     }
 }

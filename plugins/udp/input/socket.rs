@@ -63,7 +63,10 @@ impl DatagramSocket {
     /// Heka's text.
     pub(super) fn unix(address: &str) -> Result<DatagramSocket, String> {
         let (socket, file) = socket_file::bind(address).map_err(|error| {
-            format!("Error listening on unixgram: listen unixgram {address}: bind: {}", socket_file::why(&error))
+            format!(
+                "Error listening on unixgram: listen unixgram {address}: bind: {}",
+                socket_file::why(&error)
+            )
         })?;
         if file.is_some() {
             std::fs::set_permissions(address, PermissionsExt::from_mode(SOCKET_MODE)).map_err(|error| {
@@ -85,7 +88,9 @@ impl DatagramSocket {
         match sockopt::socket_type(&descriptor) {
             Ok(SocketType::DGRAM) => Ok(DatagramSocket { descriptor, _file: None }),
             Ok(_) => Err(failed("it is no socket for datagrams".into())),
-            Err(error) => Err(failed(format!("file file+net udpFile: getsockopt: {}", reason(&error.into())))),
+            Err(error) => {
+                Err(failed(format!("file file+net udpFile: getsockopt: {}", reason(&error.into()))))
+            }
         }
     }
 

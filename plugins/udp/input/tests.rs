@@ -54,7 +54,10 @@ fn datagrams_are_records_of_whole_reads() {
         }
         let messages = inlet.messages(3);
         let payloads = inlet.payloads(3);
-        assert_eq!((payloads[0].as_str(), payloads[1].as_str(), payloads[2].len()), ("one\ntwo", "three", 65_507));
+        assert_eq!(
+            (payloads[0].as_str(), payloads[1].as_str(), payloads[2].len()),
+            ("one\ntwo", "three", 65_507)
+        );
         assert_eq!(messages[0].msg_type.as_ref().unwrap(), "udp");
         assert_eq!(messages[0].hostname.as_ref().unwrap(), "127.0.0.1");
     });
@@ -159,7 +162,10 @@ fn what_keeps_it_from_opening_is_worded_as_by_heka() {
         refused(options("udp", "fd:x")),
         "Error parsing file descriptor 'fd:x': strconv.ParseUint: parsing \"x\": invalid syntax"
     );
-    assert_eq!(refused(options("udp", "fd:9999")), "Error accessing UDP fd: file file+net udpFile: bad file descriptor");
+    assert_eq!(
+        refused(options("udp", "fd:9999")),
+        "Error accessing UDP fd: file file+net udpFile: bad file descriptor"
+    );
     let named = |net: &str, address: &str| Config { set_hostname: true, ..options(net, address) };
     assert_eq!(refused(named("unixgram", "/x")), "Can't set Hostname from Unix datagram.");
     assert_eq!(refused(named("udp", "fd:3")), "Can't set Hostname from file descriptor.");

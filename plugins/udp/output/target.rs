@@ -54,7 +54,10 @@ impl Target {
         };
         let failed = |call: &str, error: &io::Error| {
             let from = from.map(|from| format!("{from}->")).unwrap_or_default();
-            format!("Can't connect to '{address}': dial {network} {from}{endpoint}: {call}: {}", reason(error))
+            format!(
+                "Can't connect to '{address}': dial {network} {from}{endpoint}: {call}: {}",
+                reason(error)
+            )
         };
         let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))
             .and_then(|socket| socket.set_write_timeout(Some(WAIT)).map(|()| socket))
@@ -98,7 +101,8 @@ impl Target {
             Target::Inet { socket, .. } => {
                 // The system uses a call to tell what became of earlier datagrams, and then has not sent this one.
                 let first = socket.send(bytes);
-                let result = first.or_else(|error| if is_full(&error) { Err(error) } else { socket.send(bytes) });
+                let result =
+                    first.or_else(|error| if is_full(&error) { Err(error) } else { socket.send(bytes) });
                 match result {
                     Ok(_) => Sent::Done,
                     Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Sent::Done,
@@ -111,7 +115,13 @@ impl Target {
                 // The peer that we were connected to is gone. Another one may be there by that name.
                 Err(error) if is_gone(&error) => match socket_file::connect(socket, address) {
                     Ok(()) => socket.send(bytes).map_or_else(
-                        |error| if is_gone(&error) { Sent::Later(gone(address, &error)) } else { Sent::of(&error) },
+                        |error| {
+                            if is_gone(&error) {
+                                Sent::Later(gone(address, &error))
+                            } else {
+                                Sent::of(&error)
+                            }
+                        },
                         |_| Sent::Done,
                     ),
                     Err(error) => Sent::Later(gone(address, &error)),

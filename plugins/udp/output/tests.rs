@@ -55,7 +55,8 @@ fn received(socket: &UdpSocket) -> Vec<u8> {
 #[test]
 fn a_record_is_a_datagram() {
     let (socket, config) = sink();
-    let (mut output, _) = opened(Config { local_address: "127.0.0.1:0".into(), net: "udp4".into(), ..config });
+    let (mut output, _) =
+        opened(Config { local_address: "127.0.0.1:0".into(), net: "udp4".into(), ..config });
     let largest = vec![b'x'; 65_507];
     send(&mut output, &[b"one", b"", &largest]).unwrap();
     assert_eq!(received(&socket), b"one");
@@ -158,10 +159,14 @@ fn a_unix_peer_that_does_not_read_is_waited_for_without_repeating() {
 
 #[test]
 fn what_keeps_it_from_opening_is_worded_as_by_heka() {
-    let to = |net: &str, address: &str| Config { net: net.into(), address: address.into(), ..Config::default() };
+    let to =
+        |net: &str, address: &str| Config { net: net.into(), address: address.into(), ..Config::default() };
     let small = Config { max_message_size: 511, ..to("udp", "127.0.0.1:1") };
     assert_eq!(refused(small), "Maximum message size can't be smaller than 512 bytes.");
-    assert_eq!(refused(to("udp", "x")), "Error resolving UDP address 'x': address x: missing port in address");
+    assert_eq!(
+        refused(to("udp", "x")),
+        "Error resolving UDP address 'x': address x: missing port in address"
+    );
     assert_eq!(refused(to("tcp", "x:1")), "Error resolving UDP address 'x:1': unknown network tcp");
     let local = Config { local_address: "y".into(), ..to("udp", "127.0.0.1:1") };
     assert_eq!(

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use heka_plugin::{PluginError, Receipt};
 
-use super::super::journal::hash;
 use super::super::locate::{Located, locate};
-use super::super::log_file::{FileId, LogFile, Read};
+use super::super::log_file::{FileId, LogFile};
 use super::super::os_error::os_error;
 use super::place::{Begin, SCANS_TO_LOSE};
-use super::{Stream, Surroundings, Turn, read_buffer};
+use super::successor::{Next, is_packed};
+use super::{Stream, Surroundings, Turn};
 
 /// Longest time that writers of a rotated file are waited for while the next file fills.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -31,28 +31,20 @@ pub(super) struct Rotation {
     /// Since when there is a file to go on with.
     next_since: Option<Instant>,
     /// The scan at which the name was found to stand for another file, or the content to have changed.
-    noticed: Option<u64>,
+    pub(super) noticed: Option<u64>,
     /// The file to go on with, opened before the current one is read for the last time.
     candidate: Option<Candidate>,
     /// Files that come before the current one, and that one.
-    seen: HashSet<FileId>,
+    pub(super) seen: HashSet<FileId>,
     /// The current file was empty and the journal has been told.
     told_empty: bool,
     /// Which file of a scan holds the current one in compressed form.
-    packed: Option<(u64, Option<usize>)>,
+    pub(super) packed: Option<(u64, Option<usize>)>,
 }
 
 struct Candidate {
     log: LogFile,
     scan: u64,
-}
-
-/// The file that follows.
-#[derive(Debug, PartialEq, Eq)]
-enum Next {
-    None,
-    File(Arc<Path>),
-    WantsScan,
 }
 
 impl Rotation {
@@ -73,7 +65,8 @@ impl Rotation {
         self.remember(files, log);
     }
 
-    fn remember(&mut self, files: &[Arc<Path>], log: &LogFile) {
+    /// Takes note of the files up to the current one.
+    pub(super) fn remember(&mut self, files: &[Arc<Path>], log: &LogFile) {
         let before = files.iter().take_while(|file| **file != log.path);
         self.seen = before.filter_map(|file| FileId::at(file).ok()).collect();
         self.seen.insert(log.id);
@@ -134,77 +127,6 @@ impl Stream {
             self.mark(log, 0, Receipt::resolved());
         }
         if since.elapsed() >= around.check_interval { self.deliver_rest(log) } else { Ok(()) }
-    }
-
-    /// The file after the current one.
-    fn next_file(&mut self, around: &Surroundings, log: &mut LogFile) -> Next {
-        match FileId::at(&log.path) {
-            Ok(id) if id == log.id => {
-                self.rotation.noticed = None;
-                self.complaints.clear("stat");
-                match self.files.iter().position(|file| *file == log.path) {
-                    Some(index) => self.files.get(index + 1).cloned().map_or(Next::None, Next::File),
-                    None => self.first_unseen(log),
-                }
-            }
-            Ok(_) => {
-                let noticed = *self.rotation.noticed.get_or_insert(around.scans);
-                match if around.scans == noticed { Next::None } else { self.after_renaming(around, log) } {
-                    Next::None => Next::WantsScan,
-                    next => next,
-                }
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let noticed = *self.rotation.noticed.get_or_insert(around.scans);
-                if around.scans == noticed { Next::None } else { self.after_renaming(around, log) }
-            }
-            Err(error) => {
-                self.complaints.tell(around.inlet, "stat", os_error("stat", &log.path, &error));
-                Next::None
-            }
-        }
-    }
-
-    /// Finds the current file under its new name, or what comes after it if it is gone.
-    fn after_renaming(&mut self, around: &Surroundings, log: &mut LogFile) -> Next {
-        let own = |file: &Arc<Path>| FileId::at(file).is_ok_and(|id| id == log.id);
-        let index = self.files.iter().position(own);
-        let Some(index) = index.or_else(|| self.packed_index(around.scans, log)) else {
-            return self.first_unseen(log);
-        };
-        // Alone under its new name it is left under the old one, where its successor will appear.
-        let Some(next) = self.files.get(index + 1).cloned() else { return Next::None };
-        if let Ok(id) = FileId::at(&self.files[index]) {
-            log.path = self.files[index].clone();
-            log.id = id;
-            self.mark(log, 0, Receipt::resolved());
-            self.rotation.remember(&self.files, log);
-        }
-        Next::File(next)
-    }
-
-    /// The file that holds the current one in compressed form; each scan is searched once.
-    fn packed_index(&mut self, scan: u64, log: &LogFile) -> Option<usize> {
-        match self.rotation.packed {
-            Some((searched, index)) if searched == scan => index,
-            _ => {
-                let index = self.files.iter().rposition(|file| is_packed(file, log));
-                self.rotation.packed = Some((scan, index));
-                index
-            }
-        }
-    }
-
-    /// The oldest of the newest files that were not there before.
-    fn first_unseen(&self, log: &LogFile) -> Next {
-        let named = self.files.iter().position(|file| *file == log.path);
-        let files = named.map_or(&self.files[..], |index| &self.files[..=index]);
-        let known = files.iter().rev().filter_map(|file| Some((file, FileId::at(file).ok()?)));
-        // Inodes are used again, so a file under the current one's name is new whatever its number.
-        let unseen = known.take_while(|(file, id)| {
-            *id != log.id && (**file == log.path || !self.rotation.seen.contains(id))
-        });
-        unseen.last().map_or(Next::None, |(file, _)| Next::File(file.clone()))
     }
 
     fn is_newest(&self, path: &Arc<Path>) -> bool {
@@ -296,14 +218,4 @@ impl Stream {
 
 fn is_still(candidate: &Candidate, path: &Arc<Path>) -> bool {
     candidate.log.path == *path && FileId::at(path).is_ok_and(|id| id == candidate.log.id)
-}
-
-/// Whether `file` is the current file, compressed: a gzip file of the same text.
-fn is_packed(file: &Arc<Path>, log: &LogFile) -> bool {
-    if log.end() == 0 || log.is_gzip() {
-        return false;
-    }
-    let found = LogFile::open_at(file, log.end(), &hash(log.window.last()));
-    let Ok(Some(mut found)) = found else { return false };
-    found.is_gzip() && matches!(found.read(&mut read_buffer()), Ok(Read::End))
 }

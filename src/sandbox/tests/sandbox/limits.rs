@@ -179,3 +179,27 @@ fn deep_recursion_and_deep_patterns_end_as_errors() {
     assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Terminated);
     assert!(sandbox.last_error().ends_with("could not encode protobuf - unsupported type: table"));
 }
+
+#[test]
+fn patterns_cannot_overflow_the_native_stack() {
+    for call in ["find", "match", "gsub", "gmatch"] {
+        let text = format!(
+            "require 'string' function process_message() local p = string.rep('a-', 500000) .. 'b'
+            local f = string.{call}(string.rep('a', 1000), p, '') if '{call}' == 'gmatch' then f() end return 0 end"
+        );
+        let error = broken(0, 0, 0, &text);
+        assert!(error.ends_with("pattern too complex"), "{call}: {error}");
+    }
+    // What is just allowed runs on a small stack.
+    let text = "require 'string' function process_message() local p = string.rep('a-', 4000) .. 'b'
+        if string.find('', p) then return -1 end
+        return 0, table.concat({('x=1'):match('(%w)=(%d)')}) end";
+    let text = text.replace("require 'string'", "require 'string' require 'table'");
+    let thread = std::thread::Builder::new().stack_size(1024 * 1024);
+    let run = move || {
+        let mut sandbox = limited(0, 0, 0, &text).unwrap();
+        assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(0));
+        sandbox.last_error()
+    };
+    assert_eq!(thread.spawn(run).unwrap().join().unwrap(), "x1");
+}
