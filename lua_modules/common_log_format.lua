@@ -21,7 +21,7 @@ local ip = require "ip_address"
 require "string"
 l.locale(l)
 
-local P, R, S, V, C, Cc, Cf, Cg, Ct = l.P, l.R, l.S, l.V, l.C, l.Cc, l.Cf, l.Cg, l.Ct
+local P, R, S, C, Cc, Cg, Ct = l.P, l.R, l.S, l.C, l.Cc, l.Cg, l.Ct
 local digit, space, alnum = l.digit, l.space, l.alnum
 local error, tonumber, pairs, setmetatable, rawset = error, tonumber, pairs, setmetatable, rawset
 local string = string

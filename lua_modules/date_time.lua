@@ -13,7 +13,7 @@ require "string"
 l.locale(l)
 
 local P, R, S, C, Cc, Cg, Ct = l.P, l.R, l.S, l.C, l.Cc, l.Cg, l.Ct
-local digit, tonumber, error, type, ipairs = l.digit, tonumber, error, type, ipairs
+local digit, tonumber, error, ipairs = l.digit, tonumber, error, ipairs
 local os_time, os_date = os.time, os.date
 
 local M = {}

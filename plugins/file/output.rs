@@ -2,6 +2,7 @@
 
 mod destination;
 mod rotation;
+mod torn;
 
 use heka_plugin::output::OutputPlugin;
 use heka_plugin::{
@@ -55,6 +56,7 @@ pub struct FileOutput {
     path: String,
     modes: Modes,
     rotation: Option<Rotation>,
+    framed: bool,
     /// `None` only in an instance that is a mere check of options.
     destination: Option<Destination>,
     batch: Vec<u8>,
@@ -99,9 +101,16 @@ impl OutputPlugin for FileOutput {
             }
         };
         let path = rotation.as_ref().map_or(config.path, |rotation| rotation.path(rotation::now_s()));
-        let mut output = FileOutput { path, modes, rotation, destination: None, batch: Vec::new() };
+        let mut output = FileOutput {
+            path,
+            modes,
+            rotation,
+            framed: context.use_framing,
+            destination: None,
+            batch: Vec::new(),
+        };
         if !context.only_check {
-            let opened = Destination::open(&output.path, output.modes);
+            let opened = Destination::open(&output.path, output.modes, output.framed);
             let why =
                 |why| ConfigError::Init(format!("FileOutput '{}' error opening file: {why}", output.path));
             output.destination = Some(opened.map_err(why)?);
@@ -163,7 +172,7 @@ impl FileOutput {
 
     /// Opens the file at `path`, which may be another one by now.
     fn open_file(&mut self, what: &str) -> Result<(), SendError> {
-        let opened = Destination::open(&self.path, self.modes);
+        let opened = Destination::open(&self.path, self.modes, self.framed);
         let failed = |why| SendError::Fatal(format!("unable to {what} '{}': {why}", self.path));
         self.destination = Some(opened.map_err(failed)?);
         Ok(())

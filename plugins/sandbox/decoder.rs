@@ -191,7 +191,7 @@ impl Messages for Call<'_> {
         let defaults = std::mem::take(self.defaults);
         let pack = self.newest();
         layout.fill(message.bytes, timestamp, &defaults, pack.bytes_mut());
-        pack.trust_encoded();
+        pack.trust_canonical();
         *self.defaults = defaults;
         Ok(())
     }

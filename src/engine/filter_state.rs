@@ -31,6 +31,13 @@ pub struct StateFile {
     sync: bool,
 }
 
+/// A file name for a plugin: its word bytes to read, a hash of all to tell it from others.
+pub(crate) fn file_name(plugin: &str) -> String {
+    let word = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
+    let name: String = plugin.chars().map(word).take(100).collect();
+    format!("{name}-{:08x}", crc32c::crc32c(plugin.as_bytes()))
+}
+
 /// What [`StateFile::load`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Loaded {
@@ -45,10 +52,7 @@ pub enum Loaded {
 impl StateFile {
     /// The file of `filter`; with `sync` a saved state survives a power cut.
     pub fn new(base_dir: &Path, filter: &str, sync: bool) -> StateFile {
-        let word = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
-        let name: String = filter.chars().map(word).take(100).collect();
-        let hash = crc32c::crc32c(filter.as_bytes());
-        StateFile { path: base_dir.join("filter_state").join(format!("{name}-{hash:08x}.state")), sync }
+        StateFile { path: base_dir.join("filter_state").join(file_name(filter)).with_extension("state"), sync }
     }
 
     /// Reads the state.

@@ -23,6 +23,7 @@ pub mod log;
 pub mod pid_file;
 pub mod pipeline;
 pub mod place;
+pub mod progress;
 pub mod queues;
 pub mod runner;
 pub mod shutdown;

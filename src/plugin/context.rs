@@ -102,6 +102,8 @@ pub struct Context {
     pub decoders: Arc<dyn DecoderSource>,
     /// The `encoder` of an output's section, "" if none.
     pub encoder: String,
+    /// Whether an output's records are framed.
+    pub use_framing: bool,
     /// The instance is made only to see whether its options are good: it must not bind, connect or write.
     pub only_check: bool,
 }
@@ -116,6 +118,7 @@ impl Context {
             log: Arc::new(Nowhere),
             decoders: Arc::new(Nowhere),
             encoder: String::new(),
+            use_framing: false,
             only_check: false,
         }
     }

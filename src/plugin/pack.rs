@@ -16,6 +16,8 @@ pub struct Pack {
     parsed: bool,
     /// `bytes` are the message's serialized form.
     trusted: bool,
+    /// What is known of trusted bytes: whether fields come in ascending order, each header once.
+    canonical: Option<bool>,
     /// Name of the verified signer, empty when the message is not signed.
     pub signer: BString,
 }
@@ -59,7 +61,7 @@ impl Pack {
     /// # Errors
     /// The bytes are no message; the pack is then as before.
     pub fn trust_raw(&mut self) -> Result<(), DecodeError> {
-        heka_message::validate(&self.bytes)?;
+        self.canonical = Some(heka_message::scan(&self.bytes)?);
         self.parsed = false;
         self.trusted = true;
         Ok(())
@@ -74,10 +76,23 @@ impl Pack {
         &mut self.bytes
     }
 
-    /// Like [`Pack::trust_raw`] for bytes that our own encoder wrote, which need no check.
+    /// Like [`Pack::trust_raw`] for bytes that are known to be a message and need no check.
     pub fn trust_encoded(&mut self) {
+        self.canonical = None;
         self.parsed = false;
         self.trusted = true;
+    }
+
+    /// Like [`Pack::trust_encoded`] for bytes whose fields are known to be in ascending order, each header once.
+    pub fn trust_canonical(&mut self) {
+        self.trust_encoded();
+        self.canonical = Some(true);
+    }
+
+    /// Whether the serialized form has its fields in ascending order, each header once, so that readers may stop early.
+    pub fn is_canonical(&mut self) -> bool {
+        self.encoded();
+        *self.canonical.get_or_insert_with(|| heka_message::is_canonical(&self.bytes))
     }
 
     /// Whether [`Pack::raw`] is the message's serialized form.
@@ -105,6 +120,8 @@ impl Pack {
             self.bytes.clear();
             self.message.encode(&mut self.bytes);
             self.trusted = true;
+            // Unknown fields are written last; whether they are in order nobody has looked.
+            self.canonical = self.message.unknown.is_empty().then_some(true);
         }
         &self.bytes
     }

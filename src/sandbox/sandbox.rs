@@ -36,7 +36,8 @@ struct Failed;
 
 /// One script in one Lua state, with its limits.
 pub struct Sandbox {
-    shared: Box<Shared>,
+    /// Made by a box and freed at the end; host functions reach it through the Lua state all the while.
+    shared: NonNull<Shared>,
     /// `None` once terminated.
     lua: Option<NonNull<lua_State>>,
     state_file: Option<std::path::PathBuf>,
@@ -71,9 +72,10 @@ impl Sandbox {
             last_error: Vec::new(),
             notes: Vec::new(),
         };
-        let mut shared = Box::new(Shared { memory: Memory::new(0), host });
+        let shared = Box::new(Shared { memory: Memory::new(0), host });
+        let shared = NonNull::from(Box::leak(shared));
         // SAFETY: the allocator's data lives as long as the state, see `drop`.
-        let lua = NonNull::new(unsafe { ffi::lua_newstate(allocate, (&raw mut *shared).cast()) });
+        let lua = NonNull::new(unsafe { ffi::lua_newstate(allocate, shared.as_ptr().cast()) });
         let mut sandbox = Sandbox { shared, lua, state_file: settings.state_file };
         match sandbox.start(script, &settings.script.to_string_lossy(), settings.memory_limit) {
             Ok(()) => Ok(sandbox),
@@ -99,16 +101,16 @@ impl Sandbox {
             let script = match script {
                 Ok(script) => script,
                 Err(why) => {
-                    self.shared.host.set_error("Init() ", why.as_bytes());
+                    self.shared_mut().host.set_error("Init() ", why.as_bytes());
                     return Err(Failed);
                 }
             };
-            self.shared.memory.limit = memory_limit;
+            self.shared_mut().memory.limit = memory_limit;
             budget::start(lua);
             if load_source(lua, &script, name) != ffi::LUA_OK || ffi::lua_pcall(lua, 0, 0, 0) != ffi::LUA_OK {
                 return Err(self.take_message("Init() "));
             }
-            self.shared.host.budget.measure();
+            self.shared_mut().host.budget.measure();
             self.collect();
             self.restore()
         }
@@ -122,19 +124,19 @@ impl Sandbox {
         }
         const PREFIX: &str = "Init() lsb_restore_global_data ";
         let text = source::read(&file).map_err(|why| {
-            self.shared.host.set_error(PREFIX, why.as_bytes());
+            self.shared_mut().host.set_error(PREFIX, why.as_bytes());
             Failed
         })?;
         // SAFETY: the state is live; the file runs protected, without limits as it may be larger than they allow.
         unsafe {
-            let limit = std::mem::take(&mut self.shared.memory.limit);
+            let limit = std::mem::take(&mut self.shared_mut().memory.limit);
             ffi::lua_sethook(lua, None, 0, 0);
             let loaded = load_source(lua, &text, &file.to_string_lossy()) == ffi::LUA_OK
                 && ffi::lua_pcall(lua, 0, 0, 0) == ffi::LUA_OK;
             let result = if loaded { Ok(()) } else { Err(self.take_message(PREFIX)) };
             self.collect();
-            self.shared.memory.limit = limit;
-            self.shared.memory.peak = self.shared.memory.used;
+            self.shared_mut().memory.limit = limit;
+            self.shared_mut().memory.peak = self.shared_mut().memory.used;
             result
         }
     }
@@ -145,7 +147,7 @@ impl Sandbox {
         // SAFETY: the state is live and its stack empty; the name lies in the registry.
         unsafe {
             if !push_function(lua, PROCESS_MESSAGE) {
-                self.shared.host.set_error("", b"process_message() function was not found");
+                self.shared_mut().host.set_error("", b"process_message() function was not found");
                 return self.terminate();
             }
             let result = self.call(lua, 0, 2, messages);
@@ -162,14 +164,14 @@ impl Sandbox {
         // SAFETY: as for `process_message`.
         unsafe {
             if !push_function(lua, TIMER_EVENT) {
-                self.shared.host.set_error("", b"timer_event() function was not found");
+                self.shared_mut().host.set_error("", b"timer_event() function was not found");
                 return self.terminate();
             }
             ffi::lua_pushnumber(lua, now_ns as f64);
             if self.call(lua, 1, 0, messages) != ffi::LUA_OK {
                 return self.failed("timer_event() ");
             }
-            self.shared.host.budget.measure();
+            self.shared_mut().host.budget.measure();
             self.collect();
             Outcome::Returned(0)
         }
@@ -185,12 +187,15 @@ impl Sandbox {
         // SAFETY: the pointer is taken away again before the borrow ends; the function and its arguments are on the stack.
         unsafe {
             let messages = NonNull::from(messages);
-            self.shared.host.messages =
+            self.shared_mut().host.messages =
                 Some(std::mem::transmute::<NonNull<dyn Messages + '_>, NonNull<dyn Messages>>(messages));
-            self.shared.host.next_field = 0;
+            self.shared_mut().host.next_field = 0;
             budget::start(lua);
+            // Should the plugin's side panic, the state is left in the middle of a call: nobody may use it then.
+            let state = self.lua.take();
             let result = ffi::lua_pcall(lua, arguments, results, 0);
-            self.shared.host.messages = None;
+            self.lua = state;
+            self.shared_mut().host.messages = None;
             result
         }
     }
@@ -200,21 +205,23 @@ impl Sandbox {
         // SAFETY: the results are the stack's only values.
         unsafe {
             if ffi::lua_type(lua, 1) != ffi::LUA_TNUMBER {
-                self.shared.host.set_error("", b"process_message() must return a numeric status code");
+                self.shared_mut().host.set_error("", b"process_message() must return a numeric status code");
                 return self.terminate();
             }
             match ffi::lua_type(lua, 2) {
-                ffi::LUA_TNIL => self.shared.host.last_error.clear(),
-                ffi::LUA_TSTRING => self.shared.host.set_error("", crate::host::until_nul(bytes_at(lua, 2))),
+                ffi::LUA_TNIL => self.shared_mut().host.last_error.clear(),
+                ffi::LUA_TSTRING => {
+                    self.shared_mut().host.set_error("", crate::host::until_nul(bytes_at(lua, 2)))
+                }
                 _ => {
                     let text = b"process_message() must return a nil or string error message";
-                    self.shared.host.set_error("", text);
+                    self.shared_mut().host.set_error("", text);
                     return self.terminate();
                 }
             }
             let status = ffi::lua_tonumber(lua, 1) as i64 as i32;
             ffi::lua_settop(lua, 0);
-            self.shared.host.budget.measure();
+            self.shared_mut().host.budget.measure();
             Outcome::Returned(status)
         }
     }
@@ -241,14 +248,14 @@ impl Sandbox {
             match ffi::lua_type(lua, -1) {
                 ffi::LUA_TSTRING => {
                     let text = crate::host::until_nul(bytes_at(lua, -1));
-                    self.shared.host.set_error(prefix, text);
+                    self.shared_mut().host.set_error(prefix, text);
                 }
                 ffi::LUA_TNUMBER => {
                     let mut text = [0; number::LONGEST];
                     let length = number::format_g(ffi::lua_tonumber(lua, -1), 14, &mut text);
-                    self.shared.host.set_error(prefix, &text[..length]);
+                    self.shared_mut().host.set_error(prefix, &text[..length]);
                 }
-                _ => self.shared.host.set_error(prefix, b"(null)"),
+                _ => self.shared_mut().host.set_error(prefix, b"(null)"),
             }
             ffi::lua_settop(lua, 0);
         }
@@ -278,15 +285,15 @@ impl Sandbox {
     pub fn save(&mut self) -> Result<(), String> {
         let Some(lua) = self.state() else { return Ok(()) };
         let Some(file) = self.state_file.clone() else { return Ok(()) };
-        let limit = std::mem::take(&mut self.shared.memory.limit);
+        let limit = std::mem::take(&mut self.shared_mut().memory.limit);
         // SAFETY: the state is live and its stack empty.
         let written = unsafe { preserve::dump(lua) };
-        self.shared.memory.limit = limit;
-        let written = written.and_then(|()| preserve::replace(&file, &self.shared.host.scratch));
-        self.shared.host.scratch = Vec::new();
+        self.shared_mut().memory.limit = limit;
+        let written = written.and_then(|()| preserve::replace(&file, &self.shared_mut().host.scratch));
+        self.shared_mut().host.scratch = Vec::new();
         written.map_err(|why| {
             let _ = std::fs::remove_file(&file);
-            self.shared.host.set_error("Destroy() ", why.as_bytes());
+            self.shared_mut().host.set_error("Destroy() ", why.as_bytes());
             self.last_error()
         })
     }
@@ -298,17 +305,17 @@ impl Sandbox {
 
     /// The last error, or what the script returned beside its status; empty if there was none.
     pub fn last_error(&self) -> String {
-        String::from_utf8_lossy(&self.shared.host.last_error).into_owned()
+        String::from_utf8_lossy(&self.shared().host.last_error).into_owned()
     }
 
     /// Lines that host functions left for the daemon's standard output, gathered since the last call.
     pub fn take_notes(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.shared.host.notes)
+        std::mem::take(&mut self.shared_mut().host.notes)
     }
 
     /// What the sandbox uses and used at most.
     pub fn figures(&self) -> Figures {
-        let Shared { memory, host } = &*self.shared;
+        let Shared { memory, host } = self.shared();
         Figures {
             memory: if self.is_running() { memory.used } else { 0 },
             max_memory: memory.peak,
@@ -322,6 +329,16 @@ impl Sandbox {
             // SAFETY: the state is live. A collection runs finalizers, protected inside a call of its own.
             unsafe { protected::<()>(lua, full_collection, std::ptr::null_mut()) };
         }
+    }
+
+    fn shared(&self) -> &Shared {
+        // SAFETY: it lives until `drop`, and no call into Lua runs while it is borrowed.
+        unsafe { self.shared.as_ref() }
+    }
+
+    fn shared_mut(&mut self) -> &mut Shared {
+        // SAFETY: as above.
+        unsafe { self.shared.as_mut() }
     }
 
     fn state(&self) -> Option<*mut lua_State> {
@@ -339,13 +356,15 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.close();
+        // SAFETY: the state that used it is closed.
+        drop(unsafe { Box::from_raw(self.shared.as_ptr()) });
     }
 }
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sandbox")
-            .field("kind", &self.shared.host.kind.name)
+            .field("kind", &self.shared().host.kind.name)
             .field("figures", &self.figures())
             .finish()
     }

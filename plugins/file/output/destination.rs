@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use super::torn::cut_torn_frame;
 use heka_message::golang::os_error::{errno_text, path_error};
 
 /// Permissions of what is made.
@@ -24,11 +25,12 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    /// Makes the file's folder if need be, sees whether it can be written in, and opens the file.
+    /// Makes the file's folder if need be, sees whether it can be written in, and opens the file. If its records are
+    /// framed, what a killed process left of an unfinished one at the end is cut off.
     ///
     /// # Errors
     /// The text of what failed.
-    pub(super) fn open(path: &str, modes: Modes) -> Result<Destination, String> {
+    pub(super) fn open(path: &str, modes: Modes, framed: bool) -> Result<Destination, String> {
         let folder = match Path::new(path).parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
@@ -40,6 +42,9 @@ impl Destination {
         let file =
             OpenOptions::new().append(true).create(true).mode(modes.file).open(path).map_err(failed)?;
         let regular = file.metadata().map_err(failed)?.is_file();
+        if framed && regular {
+            cut_torn_frame(&file, path).map_err(failed)?;
+        }
         Ok(Destination { path: path.into(), file, regular, unsynced: false })
     }
 

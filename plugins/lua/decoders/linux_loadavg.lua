@@ -42,10 +42,10 @@ local average = l.digit^1 * "." * l.digit^1 / tonumber
 local count   = l.digit^1 / tonumber
 
 local grammar = l.Ct(
-    l.Cg(average, "1MinAvg") * " "
-    * l.Cg(average, "5MinAvg") * " "
-    * l.Cg(average, "15MinAvg") * " "
-    * l.Cg(count, "NumProcesses") * "/" * l.digit^1 * " "
+    l.Cg(average, "1MinAvg") * l.space^1
+    * l.Cg(average, "5MinAvg") * l.space^1
+    * l.Cg(average, "15MinAvg") * l.space^1
+    * l.Cg(count, "NumProcesses") * "/" * l.digit^1 * l.space^1
     * l.digit^1
 )
 

@@ -42,11 +42,11 @@ impl Connection<'_> {
             message.msg_type = Some(name.as_str().into());
             message.hostname = Some(hostname.as_str().into());
         }));
-        let (socket_of, mut socket) = (socket, socket);
+        let mut stream = socket;
         match &self.tls {
-            None => self.read(&mut socket, socket_of, deliverer.as_mut()),
+            None => self.read(&mut stream, socket, deliverer.as_mut()),
             Some(config) => match ServerConnection::new(config.clone()) {
-                Ok(mut tls) => self.read(&mut Stream::new(&mut tls, &mut socket), socket_of, deliverer.as_mut()),
+                Ok(mut tls) => self.read(&mut Stream::new(&mut tls, &mut stream), socket, deliverer.as_mut()),
                 Err(error) => self.inlet.log_error(&format!("TLS init error: {error}")),
             },
         }

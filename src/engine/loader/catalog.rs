@@ -70,6 +70,7 @@ impl Catalog {
             log: self.logger.source(kind, name),
             decoders: Arc::new(Source(self.this.clone())),
             encoder: String::new(),
+            use_framing: false,
             only_check: false,
         }
     }

@@ -68,8 +68,8 @@ pub struct OutputPlan {
     pub output: Box<dyn Output>,
     /// The encoder it names; "" for none.
     pub encoder: String,
-    /// `use_framing` as given.
-    pub use_framing: Option<bool>,
+    /// Whether its records are framed.
+    pub use_framing: bool,
     /// Its type's defaults.
     pub defaults: OutputDefaults,
     /// What it says when it has no encoder.
@@ -269,14 +269,21 @@ impl Loader<'_, '_> {
                 };
                 let encoder =
                     common.encoder.clone().unwrap_or_else(|| defaults.encoder.unwrap_or_default().into());
-                let context = Context { encoder: encoder.clone(), ..loader.context("Plugin", &section.name) };
+                let protobuf = loader.catalog.encoders.get(&encoder).is_some_and(|of| of.def.name == "ProtobufEncoder");
+                let framed = defaults.frames_always || (defaults.frames_protobuf && protobuf);
+                let use_framing = common.use_framing.unwrap_or(framed);
+                let context = Context {
+                    encoder: encoder.clone(),
+                    use_framing,
+                    ..loader.context("Plugin", &section.name)
+                };
                 let output = open(&section.table, &context)?;
                 let reader = loader.reader(&section, &common, defaults)?;
                 Ok(OutputPlan {
                     reader,
                     output,
                     encoder,
-                    use_framing: common.use_framing,
+                    use_framing,
                     defaults: *defaults,
                     needs_encoder: *needs_encoder,
                 })

@@ -12,6 +12,7 @@ use crate::filter_state::{Loaded, StateFile};
 use crate::keeper::{Entry, Keeper};
 use crate::loader::{FilterPlan, InputPlan, OutputPlan, Plan, ReaderOptions};
 use crate::place::{Place, PublishedPlace};
+use crate::progress::Progress;
 use crate::runner::append::Appender;
 use crate::runner::filter::{FilterParts, FilterRunner};
 use crate::runner::inject::{Injector, own_message};
@@ -278,20 +279,20 @@ fn output_runner(
     stops: Stops,
     log: Arc<dyn heka_plugin::Log>,
 ) -> OutputRunner {
-    let (place, counters, start) = enter(&plan.reader, shared, &stops);
-    let protobuf =
-        shared.catalog.encoders.get(&plan.encoder).is_some_and(|of| of.def.name == "ProtobufEncoder");
-    let default_framing = plan.defaults.frames_always || (plan.defaults.frames_protobuf && protobuf);
+    let (place, counters, cursor) = enter(&plan.reader, shared, &stops);
+    let (progress, start) = progress(&plan.reader.name, cursor, shared, log.as_ref());
+    place.set(start);
     OutputRunner::new(OutputParts {
         output: plan.output,
         encoding: Encoding {
             encoder,
-            framing: plan.use_framing.unwrap_or(default_framing),
+            framing: plan.use_framing,
             max_message_size: shared.globals.max_message_size,
             keep_message: plan.defaults.reads_message,
         },
         intake: intake(&plan.reader, shared, start),
         place,
+        progress,
         log,
         stops,
         ticker_interval_s: plan.reader.ticker_interval_s,
@@ -309,7 +310,14 @@ fn filter_runner(
     let (place, counters, cursor) = enter(&plan.reader, shared, &stops);
     let sync = shared.queue_sync != SyncMode::None;
     let state_file = StateFile::new(&shared.globals.base_dir, &plan.reader.name, sync);
-    let start = resume(plan.filter.as_mut(), &state_file, log.as_ref()).unwrap_or(cursor);
+    let (mut progress, noted) = progress(&plan.reader.name, cursor, shared, log.as_ref());
+    let start = if plan.filter.save().is_some() {
+        // The place that counts is the one that belongs to the state.
+        progress = None;
+        resume(plan.filter.as_mut(), &state_file, log.as_ref()).unwrap_or(cursor)
+    } else {
+        noted
+    };
     place.set(start);
     let appender = Appender::new(shared.queues.filter.clone(), None, stops.now.clone(), log.clone());
     FilterRunner::new(FilterParts {
@@ -317,12 +325,36 @@ fn filter_runner(
         intake: intake(&plan.reader, shared, start),
         injector: Injector::new(shared.globals.clone(), appender, log.clone()),
         place,
+        progress,
         state_file,
         log,
         stops,
         ticker_interval_s: plan.reader.ticker_interval_s,
         counters,
     })
+}
+
+/// The reader's note of its progress, and where it goes on: at the note if that is ahead of its cursor.
+fn progress(
+    reader: &str,
+    cursor: Place,
+    shared: &Shared,
+    log: &dyn heka_plugin::Log,
+) -> (Option<Progress>, Place) {
+    let progress = match Progress::open(&shared.globals.base_dir, reader) {
+        Ok(progress) => progress,
+        Err(error) => {
+            log.error(&format!("its progress cannot be noted: {error}"));
+            return (None, cursor);
+        }
+    };
+    let tail = shared.queues.tail();
+    let is_ahead = |noted: &Place| {
+        (cursor.input..=tail.input).contains(&noted.input)
+            && (cursor.filter..=tail.filter).contains(&noted.filter)
+    };
+    let start = progress.read().filter(is_ahead).unwrap_or(cursor);
+    (Some(progress), start)
 }
 
 /// Gives a filter the state it had, and tells the place that belongs to it.

@@ -35,12 +35,9 @@ impl Appender {
     /// # Errors
     /// As for [`Appender::append`].
     pub fn add(&mut self, pack: &mut Pack, loop_count: u32) -> Result<(), PluginError> {
-        // Bytes that somebody else encoded may come in any order; our own encoder writes ascending fields.
-        let foreign = pack.is_trusted();
         let signer = std::mem::take(&mut pack.signer);
-        let bytes = pack.encoded();
-        let canonical = !foreign || heka_message::is_canonical(bytes);
-        let pushed = self.batch.push(bytes, Meta { loop_count, signer: &signer, canonical });
+        let canonical = pack.is_canonical();
+        let pushed = self.batch.push(pack.encoded(), Meta { loop_count, signer: &signer, canonical });
         pack.signer = signer;
         if let Err(error) = pushed {
             // No queue could ever hold it; its neighbours are not affected.

@@ -13,7 +13,8 @@ use super::output::Complaint;
 use super::ticker::Ticker;
 use crate::counters::PluginCounters;
 use crate::filter_state::StateFile;
-use crate::place::PublishedPlace;
+use crate::place::{Place, PublishedPlace};
+use crate::progress::Progress;
 use crate::stops::Stops;
 
 /// Longest sleep of an idle filter.
@@ -35,6 +36,8 @@ pub struct FilterParts {
     pub injector: Injector,
     /// Where its place is published.
     pub place: Arc<PublishedPlace>,
+    /// Where a filter without state notes its progress between two saves of the cursors.
+    pub progress: Option<Progress>,
     /// Where its state is kept.
     pub state_file: StateFile,
     /// Its log.
@@ -54,6 +57,7 @@ pub struct FilterRunner {
     saved_at: Instant,
     save_pause: Duration,
     save_complaint: Complaint,
+    noted: Place,
 }
 
 impl FilterRunner {
@@ -65,6 +69,7 @@ impl FilterRunner {
             saved_at: Instant::now(),
             save_pause: SAVE_EVERY,
             save_complaint: Complaint::default(),
+            noted: Place::default(),
         }
     }
 
@@ -136,6 +141,15 @@ impl FilterRunner {
     /// Queues what was injected, and only then lets the cursor pass the messages that caused it.
     fn finish_batch(&mut self) -> Result<(), PluginError> {
         self.parts.injector.flush()?;
+        if let Some(progress) = &self.parts.progress
+            && self.parts.intake.place() != self.noted
+        {
+            self.noted = self.parts.intake.place();
+            if let Err(error) = progress.note(self.noted) {
+                self.parts.log.error(&format!("its progress cannot be noted: {error}"));
+                self.parts.progress = None;
+            }
+        }
         if self.parts.intake.place() != self.parts.place.get() && self.saved_at.elapsed() >= self.save_pause {
             self.publish();
         }

@@ -12,6 +12,7 @@ use super::outgoing::{Encoding, Outgoing};
 use super::ticker::Ticker;
 use crate::counters::PluginCounters;
 use crate::place::{Place, PublishedPlace};
+use crate::progress::Progress;
 use crate::stops::Stops;
 
 /// Longest sleep of an idle output.
@@ -34,6 +35,8 @@ pub struct OutputParts {
     pub intake: Intake,
     /// Where its place is published.
     pub place: Arc<PublishedPlace>,
+    /// Where it notes its progress between two saves of the cursors; `None`: it does not.
+    pub progress: Option<Progress>,
     /// Its log.
     pub log: Arc<dyn Log>,
     /// How it is asked to end.
@@ -155,6 +158,7 @@ impl OutputRunner {
     fn deliver(&mut self) -> Result<bool, PluginError> {
         let mut pause = RETRY_MIN;
         let mut complaint = Complaint::default();
+        let sent_some = !self.batch.is_empty();
         while !self.batch.is_empty() {
             match self.parts.output.send(&self.batch.records(), &self.parts.stops.now) {
                 Ok(()) => self.batch.clear(),
@@ -177,7 +181,20 @@ impl OutputRunner {
             }
         }
         self.sent = self.parts.intake.place();
+        if sent_some {
+            self.note_progress();
+        }
         Ok(true)
+    }
+
+    /// Notes what was sent, so that a process that is killed now does not send it again.
+    fn note_progress(&mut self) {
+        if let Some(progress) = &self.parts.progress
+            && let Err(error) = progress.note(self.sent)
+        {
+            self.parts.log.error(&format!("its progress cannot be noted: {error}"));
+            self.parts.progress = None;
+        }
     }
 
     fn see_to_duties(&mut self) -> Result<(), PluginError> {

@@ -105,7 +105,8 @@ pub fn verify<'a>(frame: &'a [u8], signers: &Signers) -> Verified<'a> {
         Ok(header) => header,
         Err(error) => return Verified::Rejected(Some(error.into())),
     };
-    let Some(hmac) = header.hmac.filter(|hmac| !hmac.is_empty()) else { return Verified::Unsigned };
+    // An empty digest is there, and wrong.
+    let Some(hmac) = header.hmac else { return Verified::Unsigned };
     let signer = header.hmac_signer.unwrap_or_default();
     let Some(key) = signers.key(signer, header.hmac_key_version.unwrap_or(0)) else {
         return Verified::Rejected(None);
@@ -152,7 +153,7 @@ mod tests {
         let named = b"\x08\x02\x22\x0aoperations\x28\x01";
         assert_eq!(verify(&frame(named, b"hi"), &signers()), Verified::Unsigned);
         let empty = [named, b"\x32\x00".as_slice()].concat();
-        assert_eq!(verify(&frame(&empty, b"hi"), &signers()), Verified::Unsigned);
+        assert_eq!(verify(&frame(&empty, b"hi"), &signers()), Verified::Rejected(None));
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Bench {
                 self.events.clone(),
             ),
             place: self.place.clone(),
+            progress: None,
             log: self.log.clone(),
             stops: self.stops.clone(),
             ticker_interval_s: 0,

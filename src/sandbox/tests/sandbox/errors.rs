@@ -142,3 +142,18 @@ fn refused_injections_are_errors() {
         assert_eq!(shortened(&sandbox.last_error()), expected);
     }
 }
+
+#[test]
+fn a_panic_of_the_plugin_ends_the_sandbox_and_nothing_else() {
+    struct Panics;
+    impl heka_sandbox::Messages for Panics {
+        fn current(&mut self) -> Option<heka_sandbox::Source<'_>> {
+            panic!("no message today")
+        }
+    }
+    let mut sandbox = open("function process_message() pcall(read_message, 'Type') return 0 end");
+    let call = std::panic::AssertUnwindSafe(|| sandbox.process_message(&mut Panics));
+    assert!(std::panic::catch_unwind(call).is_err());
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Terminated);
+    assert_eq!(sandbox.stop(), Ok(()));
+}
