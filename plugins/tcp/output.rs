@@ -33,6 +33,8 @@ const BACKLOG_SIZE_MAX: usize = 4 << 20;
 const SEND_PATIENCE: Duration = Duration::from_secs(2);
 /// A peer that acknowledges nothing for so long has to be asked again later.
 const FLUSH_PATIENCE: Duration = Duration::from_millis(1200);
+/// What was put back is sent again for so long between batches.
+const IDLE_PATIENCE: Duration = Duration::from_millis(200);
 /// First and longest pause between attempts to connect when nothing new is to be sent.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -77,7 +79,8 @@ impl Default for Config {
 /// Sends each record to a TCP peer, reconnecting as needed.
 ///
 /// A record is kept until the peer's system has acknowledged it, and what a dead connection had not delivered goes first
-/// over the next one. [`Output::send`] is content when all is written; [`Output::flush`], and with it the cursor, waits for
+/// over the next one; if the connection was reset, also what was acknowledged shortly before, which the peer may not have
+/// read. [`Output::send`] is content when all is written; [`Output::flush`], and with it the cursor, waits for
 /// the acknowledgement.
 pub struct TcpOutput {
     dialer: Dialer,
@@ -164,8 +167,8 @@ impl Output for TcpOutput {
         let goal = Goal::Acknowledged(self.unfinished.unwrap_or(self.backlog.end()));
         if self.peer.is_none()
             && !self.is_reached(goal)
-            && let Some((when, _, why)) = &self.later
-            && Instant::now() < *when
+            && self.is_pausing()
+            && let Some((_, _, why)) = &self.later
         {
             return Err(SendError::Retry(why.clone()));
         }
@@ -175,7 +178,11 @@ impl Output for TcpOutput {
     fn idle(&mut self, _: i64) -> Result<(), SendError> {
         // A connection that is dead is better known before it is needed.
         if self.peer.as_mut().is_some_and(|peer| peer.listen().is_err()) {
-            self.peer = None;
+            self.bury();
+        }
+        if self.peer.is_none() && self.unfinished.is_none() && self.backlog.len() > 0 && !self.is_pausing() {
+            // What the dead connection may have lost does not wait for the next message. If this fails that does no harm.
+            let _ = self.work(Goal::Written, &mut Patience::new(IDLE_PATIENCE, Stop::new()));
         }
         Ok(())
     }
@@ -214,7 +221,7 @@ impl TcpOutput {
                     return Err(SendError::Retry(format!("{}{why}", self.failure)));
                 }
                 Err(why) => {
-                    self.peer = None;
+                    self.bury();
                     let address = &self.dialer.address;
                     return Err(SendError::Retry(format!("{}writing to {address}: {why}", self.failure)));
                 }
@@ -222,9 +229,20 @@ impl TcpOutput {
         }
     }
 
+    fn bury(&mut self) {
+        if let Some(peer) = self.peer.take() {
+            peer.bury(&mut self.backlog);
+        }
+    }
+
+    /// Whether it is too early to connect again when nothing new is to be sent.
+    fn is_pausing(&self) -> bool {
+        self.later.as_ref().is_some_and(|(when, ..)| Instant::now() < *when)
+    }
+
     fn is_reached(&self, goal: Goal) -> bool {
         match goal {
-            Goal::Acknowledged(offset) => self.backlog.start() >= offset,
+            Goal::Acknowledged(offset) => self.backlog.acknowledged() >= offset,
             Goal::Written => {
                 let written = match &self.peer {
                     Some(peer) => peer.has_written(&self.backlog),

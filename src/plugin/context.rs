@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{ConfigError, Decoder};
+use crate::dynamic::NoDynamicFilters;
+use crate::{ConfigError, Decoder, DynamicFilters};
 
 /// The `[hekad]` options that plugins may depend on.
 #[derive(Clone, Debug)]
@@ -100,6 +101,8 @@ pub struct Context {
     pub log: Arc<dyn Log>,
     /// Other decoders.
     pub decoders: Arc<dyn DecoderSource>,
+    /// Filters that come and go while hekad runs.
+    pub filters: Arc<dyn DynamicFilters>,
     /// The `encoder` of an output's section, "" if none.
     pub encoder: String,
     /// Whether an output's records are framed.
@@ -117,6 +120,7 @@ impl Context {
             globals: Arc::new(Globals { hostname: "test.host".into(), ..Globals::default() }),
             log: Arc::new(Nowhere),
             decoders: Arc::new(Nowhere),
+            filters: Arc::new(NoDynamicFilters),
             encoder: String::new(),
             use_framing: false,
             only_check: false,

@@ -35,10 +35,33 @@ pub trait Inject {
     /// # Errors
     /// The message is refused; nothing was queued.
     fn inject_encoded(&mut self, message: MessageView<'_>) -> Result<(), InjectError>;
+    /// Like [`Inject::inject`] for a message that tells of the filter itself and that no other message caused: its loop
+    /// count is 1.
+    ///
+    /// # Errors
+    /// The message is refused; nothing was queued.
+    fn announce(&mut self, message: &Message) -> Result<(), InjectError> {
+        self.inject(message)
+    }
 }
 
 /// Reads messages in queue order and injects others.
 pub trait Filter: Send {
+    /// Called once on the filter's own thread before its first message.
+    ///
+    /// # Errors
+    /// The filter does not run.
+    fn start(&mut self, inject: &mut dyn Inject) -> Result<(), PluginError> {
+        let _ = inject;
+        Ok(())
+    }
+
+    /// How the names of filters begin that this one loads while hekad runs; `None`: it loads none. The places of such
+    /// filters outlive a restart.
+    fn loads(&self) -> Option<String> {
+        None
+    }
+
     /// Handles one message that the matcher let through.
     ///
     /// # Errors

@@ -97,6 +97,38 @@ pub trait Deliverer: Send {
     fn takes_whole_reads(&self) -> bool;
 }
 
+/// The way into the queue for messages that an input makes itself, past splitter and decoder.
+pub trait PackInjector: Send {
+    /// Takes a message. It is queued at the latest by the next [`PackInjector::flush`].
+    ///
+    /// # Errors
+    /// The queue takes nothing more because hekad stops.
+    fn inject(&mut self, pack: &mut Pack) -> Result<(), PluginError>;
+
+    /// Queues what was taken.
+    ///
+    /// # Errors
+    /// As for [`PackInjector::inject`].
+    fn flush(&mut self) -> Result<Receipt, PluginError>;
+}
+
+/// An injector that goes through a stream's deliverer.
+struct ThroughDeliverer {
+    deliverer: Box<dyn Deliverer>,
+    last: Receipt,
+}
+
+impl PackInjector for ThroughDeliverer {
+    fn inject(&mut self, pack: &mut Pack) -> Result<(), PluginError> {
+        self.last = self.deliverer.inject(pack)?;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<Receipt, PluginError> {
+        Ok(self.last.clone())
+    }
+}
+
 /// What an input sees of the daemon.
 pub trait Inlet: Send + Sync {
     /// A deliverer for a new stream. `token` tells streams apart in names (`<input>-<decoder>-<token>`); "" for an input
@@ -105,6 +137,13 @@ pub trait Inlet: Send + Sync {
     /// # Errors
     /// The splitter or decoder cannot be made; the text is Heka's.
     fn deliverer(&self, token: &str) -> Result<Box<dyn Deliverer>, String>;
+    /// An injector for messages that the input makes itself.
+    ///
+    /// # Errors
+    /// As for [`Inlet::deliverer`].
+    fn injector(&self) -> Result<Box<dyn PackInjector>, String> {
+        Ok(Box::new(ThroughDeliverer { deliverer: self.deliverer("")?, last: Receipt::resolved() }))
+    }
     /// Seconds between ticks; 0 is none.
     fn ticker_interval_s(&self) -> u64;
     /// Logs `Input 'X': ...`.

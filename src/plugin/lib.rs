@@ -7,6 +7,7 @@
 //! | [`config`] | parsed sections ([`Table`]), strict decoding of options with Heka's error texts |
 //! | [`context`] | what the daemon tells an instance about itself: names, directories, hostname, log |
 //! | [`input`], [`splitter`], [`decoder`], [`filter`], [`encoder`], [`output`] | one trait each |
+//! | [`dynamic`] | [`DynamicFilters`], for a filter that loads others |
 //! | [`registry`] | [`PluginDef`], the `registry!` macro |
 //!
 //! A plugin never sees the engine or the queue: what it needs of them is handed in as a trait ([`Inlet`], [`Inject`]).
@@ -15,6 +16,7 @@
 pub mod config;
 pub mod context;
 pub mod decoder;
+pub mod dynamic;
 pub mod encoder;
 pub mod error;
 pub mod filter;
@@ -30,11 +32,12 @@ pub mod stop;
 pub use config::{ConfigError, Table, Value};
 pub use context::{Context, DecoderSource, Globals, Log};
 pub use decoder::{Decode, DecodeError, Decoder};
+pub use dynamic::DynamicFilters;
 pub use encoder::{Encode, EncodeError, Encoder};
 pub use error::PluginError;
 pub use filter::{Filter, Inject, InjectError};
 pub use fresh_uuid::fresh_uuid;
-pub use input::{Deliverer, Inlet, Input, InputDefaults, Pushed};
+pub use input::{Deliverer, Inlet, Input, InputDefaults, PackInjector, Pushed};
 pub use output::{FilterDefaults, Output, OutputDefaults, Record, SendError};
 pub use pack::Pack;
 pub use receipt::{HeldMark, Receipt};

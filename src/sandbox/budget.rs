@@ -1,8 +1,9 @@
-//! The instruction limit.
+//! The instruction limit, and the interruption of a call that runs while its plugin is to stop.
 //!
 //! The hook fires every few instructions and adds up what all coroutines of a sandbox spend in a call: a limit counted by
 //! each of them alone would be none.
 
+use heka_plugin::Stop;
 use mlua::ffi::{self, lua_Debug, lua_State};
 
 use crate::host::Host;
@@ -11,6 +12,8 @@ use crate::host::Host;
 const STRIDE: usize = 1000;
 /// A script may catch the error with `pcall` and gets a fresh budget, but not for ever.
 const CATCHES: u32 = 10;
+/// Instructions that a script gets to tidy up after it caught its interruption.
+const TIDY_UP: usize = 1_000_000;
 
 /// What a call may spend and has spent.
 #[derive(Debug, Default)]
@@ -22,6 +25,10 @@ pub(crate) struct Budget {
     /// Most that one successful call spent.
     pub(crate) peak: usize,
     exceeded: u32,
+    /// Ends the call once it is requested.
+    pub(crate) stop: Option<Stop>,
+    /// What was spent when the call was interrupted last.
+    interrupted: Option<usize>,
 }
 
 impl Budget {
@@ -30,13 +37,26 @@ impl Budget {
     }
 
     fn stride(&self) -> i32 {
-        let left = self.limit.saturating_sub(self.used).clamp(1, STRIDE);
+        let limit = if self.limit == 0 { usize::MAX } else { self.limit };
+        let left = limit.saturating_sub(self.used).clamp(1, STRIDE);
         i32::try_from(left).unwrap_or(i32::MAX)
     }
 
     /// Notes what a successful call spent.
     pub(crate) fn measure(&mut self) {
-        self.peak = self.peak.max(self.used);
+        if self.limit > 0 {
+            self.peak = self.peak.max(self.used);
+        }
+    }
+
+    /// Whether the call is to be interrupted now.
+    fn is_interrupted(&mut self) -> bool {
+        let stops = self.stop.as_ref().is_some_and(Stop::is_requested);
+        let due = stops && self.interrupted.is_none_or(|at| self.used.wrapping_sub(at) >= TIDY_UP);
+        if due {
+            self.interrupted = Some(self.used);
+        }
+        due
     }
 }
 
@@ -50,7 +70,8 @@ pub(crate) unsafe fn start(lua: *mut lua_State) {
         let budget = &mut Host::of(lua).budget;
         budget.used = 0;
         budget.exceeded = 0;
-        if budget.limit == 0 {
+        budget.interrupted = None;
+        if budget.limit == 0 && budget.stop.is_none() {
             ffi::lua_sethook(lua, None, 0, 0);
         } else {
             ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, budget.stride());
@@ -64,8 +85,12 @@ unsafe extern "C-unwind" fn count(lua: *mut lua_State, _: *mut lua_Debug) {
     unsafe {
         let spent = ffi::lua_gethookcount(lua);
         let budget = &mut Host::of(lua).budget;
-        budget.used += usize::try_from(spent).unwrap_or(0);
-        if budget.used < budget.limit && budget.exceeded <= CATCHES {
+        budget.used = budget.used.wrapping_add(usize::try_from(spent).unwrap_or(0));
+        if budget.is_interrupted() {
+            ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, budget.stride());
+            ffi::luaL_error(lua, c"shutting down".as_ptr());
+        }
+        if budget.limit == 0 || (budget.used < budget.limit && budget.exceeded <= CATCHES) {
             ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, budget.stride());
             return;
         }

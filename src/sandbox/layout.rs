@@ -76,6 +76,31 @@ impl Layout {
         out.extend_from_slice(&bytes[self.ends[HOSTNAME]..]);
     }
 
+    /// Appends the message in `bytes` to `out` as it leaves a filter: its type behind `prefix`, and another logger and
+    /// hostname.
+    pub fn relabel(&self, bytes: &[u8], prefix: &[u8], logger: &[u8], hostname: &[u8], out: &mut Vec<u8>) {
+        if self.has_wide_number {
+            let mut message = Message::decode(bytes).unwrap_or_default();
+            let given = message.msg_type.take().unwrap_or_default();
+            message.msg_type = Some([prefix, &given].concat().into());
+            message.logger = Some(logger.into());
+            message.hostname = Some(hostname.into());
+            return message.encode(out);
+        }
+        out.reserve(bytes.len() + prefix.len() + logger.len() + hostname.len() + 16);
+        out.extend_from_slice(&bytes[..self.ends[HEAD]]);
+        let given = text_of(self.part(bytes, TYPE));
+        put_text_head(out, 3, prefix.len() + given.len());
+        out.extend_from_slice(prefix);
+        out.extend_from_slice(given);
+        put_text_head(out, 4, logger.len());
+        out.extend_from_slice(logger);
+        out.extend_from_slice(&bytes[self.ends[LOGGER]..self.ends[PID]]);
+        put_text_head(out, 9, hostname.len());
+        out.extend_from_slice(hostname);
+        out.extend_from_slice(&bytes[self.ends[HOSTNAME]..]);
+    }
+
     fn fill_parsed(&self, bytes: &[u8], timestamp: Option<i64>, defaults: &Defaults, out: &mut Vec<u8>) {
         // The bytes come from our own encoder; should they not parse, an empty message is the safe answer.
         let mut message = Message::decode(bytes).unwrap_or_default();
@@ -92,8 +117,7 @@ impl Layout {
         let given = self.part(bytes, part);
         out.extend_from_slice(given);
         if let (true, Some(default)) = (given.is_empty(), default) {
-            out.push(number << 3 | 2);
-            put_varint(out, default.len() as u64);
+            put_text_head(out, number, default.len());
             out.extend_from_slice(default);
         }
     }
@@ -143,6 +167,17 @@ fn fill_one<T: Clone>(header: &mut Option<T>, default: &Option<T>) -> bool {
         header.clone_from(default);
     }
     missing
+}
+
+/// The bytes of a part with one text: what follows its tag and length.
+fn text_of(part: &[u8]) -> &[u8] {
+    let length = part.iter().skip(1).take_while(|byte| **byte >= 0x80).count();
+    part.get(length + 2..).unwrap_or_default()
+}
+
+fn put_text_head(out: &mut Vec<u8>, number: u8, length: usize) {
+    out.push(number << 3 | 2);
+    put_varint(out, length as u64);
 }
 
 fn put_number(out: &mut Vec<u8>, number: u8, value: u64) {

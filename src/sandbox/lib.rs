@@ -46,5 +46,5 @@ pub use messages::{Injected, InjectedPayload, Messages, NoMessages, Refused, Sou
 pub use options::{SandboxConfig, SandboxEncoderConfig};
 pub use random::random_uuid;
 pub use report::{Counts, Figures};
-pub use sandbox::{Outcome, Sandbox};
+pub use sandbox::{Outcome, Sandbox, write_state};
 pub use settings::{Reencoding, Settings, Variable};

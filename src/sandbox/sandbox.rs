@@ -31,6 +31,17 @@ pub enum Outcome {
     Aborted,
 }
 
+/// How the texts of errors at the end begin.
+const DESTROY: &str = "Destroy() ";
+
+/// Replaces a file of preserved data at once, so that a crash leaves the old data or the new.
+///
+/// # Errors
+/// The file cannot be written; the text is Heka's.
+pub fn write_state(file: &std::path::Path, text: &[u8]) -> Result<(), String> {
+    preserve::replace(file, text).map_err(|why| format!("{DESTROY}{why}"))
+}
+
 /// Something went wrong; what it was is LastError.
 struct Failed;
 
@@ -41,6 +52,8 @@ pub struct Sandbox {
     /// `None` once terminated.
     lua: Option<NonNull<lua_State>>,
     state_file: Option<std::path::PathBuf>,
+    /// Run once, at the start.
+    state: Option<Vec<u8>>,
 }
 
 // SAFETY: the state is used by one thread at a time, and nothing in it belongs to a thread.
@@ -76,7 +89,7 @@ impl Sandbox {
         let shared = NonNull::from(Box::leak(shared));
         // SAFETY: the allocator's data lives as long as the state, see `drop`.
         let lua = NonNull::new(unsafe { ffi::lua_newstate(allocate, shared.as_ptr().cast()) });
-        let mut sandbox = Sandbox { shared, lua, state_file: settings.state_file };
+        let mut sandbox = Sandbox { shared, lua, state_file: settings.state_file, state: settings.state };
         match sandbox.start(script, &settings.script.to_string_lossy(), settings.memory_limit) {
             Ok(()) => Ok(sandbox),
             Err(Failed) => {
@@ -116,14 +129,17 @@ impl Sandbox {
         }
     }
 
-    /// Runs the state file, if there is one.
+    /// Runs the state that is given, else the state file, if there is one.
     unsafe fn restore(&mut self) -> Result<(), Failed> {
-        let Some((lua, file)) = self.state().zip(self.state_file.clone()) else { return Ok(()) };
-        if !file.exists() {
-            return Ok(());
-        }
         const PREFIX: &str = "Init() lsb_restore_global_data ";
-        let text = source::read(&file).map_err(|why| {
+        let Some(lua) = self.state() else { return Ok(()) };
+        let given = self.state.take();
+        let file = match &self.state_file {
+            Some(file) if given.is_some() || file.exists() => file.clone(),
+            None if given.is_some() => std::path::PathBuf::from("state"),
+            _ => return Ok(()),
+        };
+        let text = given.map_or_else(|| source::read(&file), Ok).map_err(|why| {
             self.shared_mut().host.set_error(PREFIX, why.as_bytes());
             Failed
         })?;
@@ -283,19 +299,35 @@ impl Sandbox {
     /// # Errors
     /// As [`Sandbox::stop`].
     pub fn save(&mut self) -> Result<(), String> {
-        let Some(lua) = self.state() else { return Ok(()) };
-        let Some(file) = self.state_file.clone() else { return Ok(()) };
-        let limit = std::mem::take(&mut self.shared_mut().memory.limit);
-        // SAFETY: the state is live and its stack empty.
-        let written = unsafe { preserve::dump(lua) };
-        self.shared_mut().memory.limit = limit;
-        let written = written.and_then(|()| preserve::replace(&file, &self.shared_mut().host.scratch));
-        self.shared_mut().host.scratch = Vec::new();
+        let Some(file) = self.state_file.clone().filter(|_| self.is_running()) else { return Ok(()) };
+        let written = self.dump().and_then(|text| write_state(&file, &text));
         written.map_err(|why| {
             let _ = std::fs::remove_file(&file);
-            self.shared_mut().host.set_error("Destroy() ", why.as_bytes());
+            self.shared_mut().host.set_error("", why.as_bytes());
             self.last_error()
         })
+    }
+
+    /// The global variables as source that sets them again; nothing once the sandbox is closed.
+    ///
+    /// # Errors
+    /// A variable cannot be written; the text is Heka's.
+    pub fn dump(&mut self) -> Result<Vec<u8>, String> {
+        let Some(lua) = self.state() else { return Ok(Vec::new()) };
+        let limit = std::mem::take(&mut self.shared_mut().memory.limit);
+        // SAFETY: the state is live and its stack empty.
+        let written = unsafe {
+            ffi::lua_sethook(lua, None, 0, 0);
+            preserve::dump(lua)
+        };
+        self.shared_mut().memory.limit = limit;
+        let text = std::mem::take(&mut self.shared_mut().host.scratch);
+        written.map(|()| text).map_err(|why| format!("{DESTROY}{why}"))
+    }
+
+    /// From here on a call that runs when `stop` is requested is ended by the error `shutting down`.
+    pub fn interrupt_on(&mut self, stop: heka_plugin::Stop) {
+        self.shared_mut().host.budget.stop = Some(stop);
     }
 
     /// Whether the script can still be called.

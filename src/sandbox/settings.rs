@@ -52,6 +52,8 @@ pub struct Settings {
     pub reencoding: Reencoding,
     /// Where global variables are kept between runs.
     pub state_file: Option<PathBuf>,
+    /// Source that sets the global variables again, run in place of what is in the state file.
+    pub state: Option<Vec<u8>>,
 }
 
 impl Settings {
@@ -68,6 +70,7 @@ impl Settings {
             variables: Vec::new(),
             reencoding: Reencoding::Never,
             state_file: None,
+            state: None,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use socket2::SockRef;
+
 /// Knows every open connection, so that all can be told to end.
 #[derive(Default)]
 pub(super) struct Connections {
@@ -40,6 +42,8 @@ impl Connections {
     /// Wakes all who wait for bytes: they get what has arrived, and then the end of the stream.
     pub(super) fn end_reading(&self) {
         for socket in self.lock().1.values() {
+            // With no room left the system stops to acknowledge bytes that nobody will read.
+            let _ = SockRef::from(socket.as_ref()).set_recv_buffer_size(1);
             // It fails when the peer is gone, and then there is no wait to end.
             let _ = socket.shutdown(Shutdown::Read);
         }

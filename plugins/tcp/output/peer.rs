@@ -33,13 +33,13 @@ pub(super) enum Step {
 }
 
 impl Peer {
-    /// A new connection, which begins with all that is in the backlog. It ends after `messages_max` messages; 0 is never.
+    /// A new connection, which begins with all that is not acknowledged. It ends after `messages_max` messages; 0 is never.
     pub(super) fn new(wire: Wire, backlog: &Backlog, messages_max: u64) -> Peer {
         Peer {
             wire,
-            written: backlog.start(),
+            written: backlog.acknowledged(),
             marks: VecDeque::new(),
-            until: (messages_max > 0).then(|| backlog.first() + messages_max),
+            until: (messages_max > 0).then(|| backlog.next() + messages_max),
         }
     }
 
@@ -50,7 +50,7 @@ impl Peer {
 
     /// Whether all that the connection may carry is acknowledged.
     pub(super) fn is_spent(&self, backlog: &Backlog) -> bool {
-        self.limit(backlog).is_some_and(|limit| backlog.start() >= limit)
+        self.limit(backlog).is_some_and(|limit| backlog.acknowledged() >= limit)
     }
 
     /// Whether all of the backlog is written, and the connection may carry more.
@@ -75,11 +75,11 @@ impl Peer {
             }
         }
         let acknowledged = self.wire.acknowledged()?;
-        let mut released = false;
+        let mut moved = false;
         while let Some((_, offset)) = self.marks.pop_front_if(|(sent, _)| *sent <= acknowledged) {
-            released |= backlog.release(offset);
+            moved |= backlog.acknowledge(offset);
         }
-        let moved = released || self.wire.sent() != sent_before;
+        let moved = moved || self.wire.sent() != sent_before;
         Ok(if moved { Step::Forward } else { Step::Waiting })
     }
 
@@ -90,6 +90,14 @@ impl Peer {
             patience.nap();
         } else {
             self.wire.wait(WAIT);
+        }
+    }
+
+    /// The connection is dead: puts what the peer may not have read back into the backlog. A peer that ended the connection
+    /// itself had read all; a system that resets it throws away what was not read.
+    pub(super) fn bury(mut self, backlog: &mut Backlog) {
+        if !self.wire.is_ended_by_peer() {
+            backlog.doubt();
         }
     }
 

@@ -162,6 +162,12 @@ impl Wire {
         Ok(())
     }
 
+    /// Whether the peer has ended its side, also if the connection is dead by now.
+    pub(super) fn is_ended_by_peer(&mut self) -> bool {
+        let _ = self.try_listen();
+        self.silent
+    }
+
     /// Ends the connection in an orderly way.
     pub(super) fn close(mut self) {
         // What fails here changes nothing: all that matters was acknowledged or will be sent again.
