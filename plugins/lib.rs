@@ -4,7 +4,11 @@
 mod addressing;
 mod base64_text;
 mod complaint;
+mod home_zone;
+mod sandbox_data;
+mod sandbox_timing;
 pub mod tls;
+mod word_name;
 
 #[cfg(test)]
 mod fake_inlet;
@@ -27,7 +31,7 @@ heka_plugin::registry! {
     protobuf { decoder encoder }
     regex { splitter }
     rst { encoder }
-    sandbox { decoder encoder }
+    sandbox { decoder encoder filter input manager_filter output }
     scribble { decoder }
     stats_to_fields { decoder }
     tcp { input output }

@@ -6,7 +6,7 @@ use std::env;
 use std::path::Path;
 
 use heka_compat::program::{built_hekad, own_cases};
-use heka_compat::suite::{Suite, find_cases};
+use heka_compat::suite::{Suite, Verdict, find_cases};
 
 #[test]
 fn the_daemon_gives_what_was_recorded() {
@@ -33,9 +33,25 @@ fn the_daemon_gives_what_was_recorded() {
             *verdict = again;
         }
     }
-    let failed: Vec<String> = verdicts
-        .iter()
-        .filter_map(|v| v.result.as_ref().err().map(|why| format!("{}: {why}", v.name)))
-        .collect();
-    assert!(failed.is_empty(), "{} of {} cases fail:\n{}", failed.len(), names.len(), failed.join("\n"));
+    let waiting = waiting();
+    let is_waiting = |name: &str| waiting.iter().any(|other| other == name);
+    let wrong = |verdict: &Verdict| match &verdict.result {
+        Err(why) if !is_waiting(&verdict.name) => Some(format!("{}: {why}", verdict.name)),
+        Ok(()) if is_waiting(&verdict.name) => {
+            Some(format!("{}: passes, take it off cases/waiting.txt", verdict.name))
+        }
+        _ => None,
+    };
+    let wrong: Vec<String> = verdicts.iter().filter_map(wrong).collect();
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), names.len(), wrong.join("\n"));
+    println!("{} cases as recorded, {} waiting", names.len() - waiting.len().min(names.len()), waiting.len());
+}
+
+/// The names of the cases that are known not to pass yet.
+fn waiting() -> Vec<String> {
+    // Without the list nothing is excused.
+    let text = std::fs::read_to_string(own_cases().join("waiting.txt")).unwrap_or_default();
+    let names =
+        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_whitespace().next());
+    names.map(String::from).collect()
 }

@@ -3,14 +3,17 @@
 use std::time::Instant;
 
 use bstr::BString;
-use heka_message::golang::Zone;
 use heka_message::{Field, Message};
 use heka_plugin::decoder::DecoderPlugin;
-use heka_plugin::{ConfigError, Context, Decode, DecodeError, Decoder, Pack, PluginDef, Value, registry};
+use heka_plugin::report::ReportRow;
+use heka_plugin::{ConfigError, Context, Decode, DecodeError, Decoder, Pack, PluginDef, registry};
 use heka_sandbox::{
     Counts, DECODER, Defaults, Injected, InjectedPayload, Messages, Outcome, Reencoding, Refused, Sandbox,
     SandboxConfig, Source, random_uuid,
 };
+
+use crate::home_zone::HomeZone;
+use crate::sandbox_timing::call_rows;
 
 /// The row of SandboxDecoder.
 pub static DEF: PluginDef = registry::decoder::<SandboxDecoder>();
@@ -19,8 +22,7 @@ pub static DEF: PluginDef = registry::decoder::<SandboxDecoder>();
 pub struct SandboxDecoder {
     /// `None` once stopped, and while options are only checked.
     sandbox: Option<Sandbox>,
-    /// Where the script's timestamps are at home, if that is not UTC.
-    zone: Option<Zone>,
+    zone: HomeZone,
     /// Headers of the record that is being decoded.
     defaults: Defaults,
     counts: Counts,
@@ -33,14 +35,9 @@ impl DecoderPlugin for SandboxDecoder {
     const NAME: &'static str = "SandboxDecoder";
 
     fn open(config: SandboxConfig, context: &Context) -> Result<SandboxDecoder, ConfigError> {
-        let zone = match config.config.get("tz") {
-            None => None,
-            Some(Value::String(name)) if name.is_empty() || name == "UTC" => None,
-            Some(Value::String(name)) => Some(Zone::load(name).map_err(ConfigError::Init)?),
-            Some(_) => return Err(ConfigError::init("tz must be a string")),
-        };
+        let zone = HomeZone::of(&config)?;
         let mut settings = config.settings(&DECODER, &context.name, context)?;
-        settings.reencoding = if zone.is_some() { Reencoding::Always } else { Reencoding::WhenIncomplete };
+        settings.reencoding = if zone.moves() { Reencoding::Always } else { Reencoding::WhenIncomplete };
         let sandbox =
             if context.only_check { None } else { Some(Sandbox::open(settings).map_err(ConfigError::Init)?) };
         Ok(SandboxDecoder {
@@ -63,7 +60,7 @@ impl Decoder for SandboxDecoder {
         let sampled = self.counts.processed.is_multiple_of(self.sample_denominator).then(Instant::now);
         self.counts.processed += 1;
         let mut call =
-            Call { pack, extra, injected: 0, defaults: &mut self.defaults, zone: self.zone.as_ref() };
+            Call { pack, extra, injected: 0, defaults: &mut self.defaults, zone: &self.zone };
         let outcome = sandbox.process_message(&mut call);
         let injected = call.injected;
         if let Some(start) = sampled {
@@ -95,6 +92,10 @@ impl Decoder for SandboxDecoder {
         }
     }
 
+    fn report(&self) -> Vec<ReportRow> {
+        self.sandbox.as_ref().map(|sandbox| call_rows(sandbox.figures(), self.counts)).unwrap_or_default()
+    }
+
     fn stop(&mut self) -> Result<(), String> {
         self.sandbox.take().map_or(Ok(()), |mut sandbox| sandbox.stop())
     }
@@ -115,7 +116,7 @@ struct Call<'a> {
     extra: &'a mut Vec<Pack>,
     injected: usize,
     defaults: &'a mut Defaults,
-    zone: Option<&'a Zone>,
+    zone: &'a HomeZone,
 }
 
 impl Call<'_> {
@@ -138,14 +139,6 @@ impl Call<'_> {
         self.newest()
     }
 
-    /// What a clock in the decoder's zone means that shows this timestamp's UTC time.
-    fn moved(&self, timestamp: i64) -> Option<i64> {
-        const SECOND: i64 = 1_000_000_000;
-        let zone = self.zone?;
-        let seconds = zone.to_unix(timestamp.div_euclid(SECOND));
-        Some(seconds.wrapping_mul(SECOND).wrapping_add(timestamp.rem_euclid(SECOND)))
-    }
-
     /// A message that came as bytes.
     fn inject_bytes(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         let mut message = Message::decode(bytes).map_err(|_| Refused::Unmarshal)?;
@@ -155,7 +148,7 @@ impl Call<'_> {
             message.uuid = Some(BString::from(&random_uuid()[..]));
             is_changed = true;
         }
-        if let Some(moved) = message.timestamp.and_then(|timestamp| self.moved(timestamp)) {
+        if let Some(moved) = message.timestamp.and_then(|timestamp| self.zone.moved(timestamp)) {
             message.timestamp = Some(moved);
             is_changed = true;
         }
@@ -185,7 +178,7 @@ impl Messages for Call<'_> {
 
     fn inject_message(&mut self, message: Injected<'_>) -> Result<(), Refused> {
         let Some(layout) = message.layout else { return self.inject_bytes(message.bytes) };
-        let timestamp = self.moved(layout.timestamp());
+        let timestamp = self.zone.moved(layout.timestamp());
         self.next();
         // The defaults are read while the pack is written.
         let defaults = std::mem::take(self.defaults);

@@ -4,11 +4,14 @@ use std::time::Instant;
 
 use heka_message::{Message, MessageView};
 use heka_plugin::encoder::EncoderPlugin;
+use heka_plugin::report::ReportRow;
 use heka_plugin::{ConfigError, Context, Encode, EncodeError, Encoder, PluginDef, registry};
 use heka_sandbox::{
     Counts, ENCODER, Injected, InjectedPayload, Messages, Outcome, Refused, Sandbox, SandboxConfig,
     SandboxEncoderConfig, Source,
 };
+
+use crate::sandbox_timing::call_rows;
 
 /// The row of SandboxEncoder.
 pub static DEF: PluginDef = registry::encoder::<SandboxEncoder>();
@@ -77,6 +80,10 @@ impl Encoder for SandboxEncoder {
             }
             _ => Err(EncodeError(format!("FATAL: {}", sandbox.last_error()))),
         }
+    }
+
+    fn report(&self) -> Vec<ReportRow> {
+        self.sandbox.as_ref().map(|sandbox| call_rows(sandbox.figures(), self.counts)).unwrap_or_default()
     }
 
     fn stop(&mut self) -> Result<(), String> {

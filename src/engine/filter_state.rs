@@ -52,7 +52,10 @@ pub enum Loaded {
 impl StateFile {
     /// The file of `filter`; with `sync` a saved state survives a power cut.
     pub fn new(base_dir: &Path, filter: &str, sync: bool) -> StateFile {
-        StateFile { path: base_dir.join("filter_state").join(file_name(filter)).with_extension("state"), sync }
+        StateFile {
+            path: base_dir.join("filter_state").join(file_name(filter)).with_extension("state"),
+            sync,
+        }
     }
 
     /// Reads the state.
@@ -69,8 +72,23 @@ impl StateFile {
             None => {
                 let aside = self.path.with_extension("damaged");
                 fs::rename(&self.path, &aside)?;
-                Ok(Loaded::Damaged(format!("{} is damaged, set aside as {}", self.path.display(), aside.display())))
+                Ok(Loaded::Damaged(format!(
+                    "{} is damaged, set aside as {}",
+                    self.path.display(),
+                    aside.display()
+                )))
             }
+        }
+    }
+
+    /// Removes the state.
+    ///
+    /// # Errors
+    /// It is still there.
+    pub fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
         }
     }
 
@@ -142,6 +160,9 @@ mod tests {
         file.save(place(), b"").unwrap();
         file.save(place(), b"two").unwrap();
         assert_eq!(file.load().unwrap(), Loaded::State(place(), b"two".to_vec()));
+        file.remove().unwrap();
+        file.remove().unwrap();
+        assert_eq!(file.load().unwrap(), Loaded::Nothing);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Entry {
     pub limit_bytes: u64,
     /// What happens beyond it.
     pub full_action: FullAction,
+    /// It was loaded while hekad runs: rather than hold inputs back it is ended.
+    pub dynamic: bool,
     /// How it is asked to skip.
     pub stops: Stops,
     /// Its log.
@@ -39,6 +41,8 @@ pub struct Entry {
     pub counters: Arc<PluginCounters>,
     /// When dropping was last logged.
     pub drop_logged: Option<Instant>,
+    /// The plugin has ended and hekad goes on. What it has not read is kept for the next start, up to its limit.
+    pub ended: bool,
 }
 
 /// The keeper's parts.
@@ -83,12 +87,19 @@ impl Keeper {
 
     fn limit(&self) {
         let mut hold = false;
-        for entry in self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter_mut() {
+        let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        entries.retain_mut(|entry| {
             let lag = self.queues.lag_bytes(entry.place.get());
             if entry.limit_bytes == 0 || lag < entry.limit_bytes {
-                continue;
+                return true;
+            }
+            if entry.ended {
+                entry.log.error("it has ended and too much is queued for it: given up");
+                self.queues.forget(&entry.name);
+                return false;
             }
             match entry.full_action {
+                FullAction::Block if entry.dynamic => entry.stops.ask_slow_one_to_end(&self.queues.events),
                 FullAction::Block => hold = true,
                 FullAction::Shutdown => {
                     if !self.shutdown.has_begun() {
@@ -107,7 +118,90 @@ impl Keeper {
                     }
                 }
             }
-        }
+            true
+        });
+        drop(entries);
         self.gate.set_closed(hold);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use heka_queue::{Batch, Meta, SyncMode};
+
+    use super::*;
+    use crate::queues::INPUT;
+
+    struct Quiet;
+
+    impl Log for Quiet {
+        fn info(&self, _: &str) {}
+        fn error(&self, _: &str) {}
+        fn plain(&self, _: &[u8]) {}
+    }
+
+    /// A keeper with one reader that has a kilobyte before it and may lag a hundred bytes.
+    fn keeper(dir: &std::path::Path, change: impl FnOnce(&mut Entry)) -> (Keeper, Stops) {
+        let logger = Logger::default();
+        let queues = Arc::new(Queues::open(dir, SyncMode::None, 1 << 20, &logger).unwrap());
+        let start = queues.tail();
+        queues.set_cursor("r", start);
+        let mut batch = Batch::new();
+        batch.push(&[0x32, 2, b'h', b'i'].repeat(250), Meta::default()).unwrap();
+        queues.input.append(&mut batch).unwrap();
+        let mut entry = Entry {
+            name: "r".into(),
+            place: Arc::new(PublishedPlace::new(start)),
+            limit_bytes: 100,
+            full_action: FullAction::Block,
+            dynamic: false,
+            stops: Stops::default(),
+            log: Arc::new(Quiet),
+            counters: Arc::default(),
+            drop_logged: None,
+            ended: false,
+        };
+        change(&mut entry);
+        let stops = entry.stops.clone();
+        let (wake, _) = std::sync::mpsc::channel();
+        let entries = Arc::new(std::sync::Mutex::new(vec![entry]));
+        (Keeper { queues, entries, gate: Arc::default(), shutdown: Shutdown::new(wake), logger }, stops)
+    }
+
+    fn is_held(keeper: &Keeper) -> bool {
+        let stop = Stop::new();
+        stop.request();
+        !keeper.gate.pass(&stop)
+    }
+
+    #[test]
+    fn a_reader_that_lags_holds_inputs_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (keeper, _) = keeper(dir.path(), |_| ());
+        keeper.limit();
+        assert!(is_held(&keeper));
+    }
+
+    #[test]
+    fn what_is_queued_for_an_ended_reader_is_kept_up_to_its_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let (keeper, _) = keeper(dir.path(), |entry| {
+            entry.ended = true;
+            entry.limit_bytes = 1 << 20;
+        });
+        keeper.limit();
+        assert!(keeper.queues.cursors.get("r", INPUT).is_some());
+        keeper.entries.lock().unwrap()[0].limit_bytes = 100;
+        keeper.limit();
+        assert_eq!(keeper.queues.cursors.get("r", INPUT), None);
+        assert!(keeper.entries.lock().unwrap().is_empty() && !is_held(&keeper));
+    }
+
+    #[test]
+    fn a_loaded_filter_is_ended_rather_than_hold_inputs_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (keeper, stops) = keeper(dir.path(), |entry| entry.dynamic = true);
+        keeper.limit();
+        assert!(stops.is_too_slow() && stops.now.is_requested() && !is_held(&keeper));
     }
 }

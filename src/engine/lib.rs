@@ -7,6 +7,7 @@
 //! | [`daemon`] | the start and stop sequence |
 //! | [`pipeline`] | queues, threads, who runs what |
 //! | [`runner`] | the loops of inputs, filters and outputs |
+//! | [`desk`] | where running plugins leave their report rows |
 //! | [`keeper`] | saves cursors, prunes queues, holds inputs back |
 //! | [`log`] | log lines in Heka's form |
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@
 pub mod config;
 pub mod counters;
 pub mod daemon;
+pub mod desk;
 pub mod filter_state;
 pub mod gate;
 mod held;

@@ -6,5 +6,5 @@ mod instances;
 mod order;
 mod preload;
 
-pub use catalog::{Catalog, Section};
-pub use instances::{FilterPlan, InputPlan, OutputPlan, Plan, ReaderOptions, load};
+pub use catalog::{Catalog, MadeEncoder, Section};
+pub use instances::{FilterPlan, InputPlan, OutputPlan, Plan, ReaderOptions, filter_plan, load};

@@ -1,14 +1,20 @@
 //! The running pipeline: which threads there are, what starts them and what ends them.
 
+mod dock;
+mod filters;
 mod report;
 mod start;
 mod stop;
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+pub use self::dock::FilterDock;
 
 use heka_plugin::{Globals, Stop};
 use heka_queue::SyncMode;
 
+use crate::desk::Desk;
 use crate::gate::Gate;
 use crate::keeper::Entry;
 use crate::loader::Catalog;
@@ -33,6 +39,16 @@ struct ReaderTask {
 }
 
 impl ReaderTask {
+    /// Waits until it has ended, at most until `deadline`; says whether it has.
+    fn wait(&self, deadline: Instant) -> bool {
+        self.task.as_ref().is_none_or(|task| task.wait(deadline))
+    }
+
+    /// Whether it was started and has not ended.
+    fn is_running(&self) -> bool {
+        !self.wait(Instant::now())
+    }
+
     /// One that was not started.
     fn named(name: &str) -> ReaderTask {
         ReaderTask {
@@ -51,6 +67,7 @@ struct InputTask {
     name: String,
     task: Option<Task>,
     stop: Stop,
+    desk: Desk,
 }
 
 /// What all parts of a running pipeline share.

@@ -47,6 +47,17 @@ impl Progress {
         Ok(Progress { file, boot_id })
     }
 
+    /// Removes the note of a reader that is no more.
+    ///
+    /// # Errors
+    /// It is still there.
+    pub fn remove(base_dir: &Path, reader: &str) -> io::Result<()> {
+        match fs::remove_file(base_dir.join("queue").join("progress").join(file_name(reader))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
     /// The place noted last, if the note is whole and of this boot.
     pub fn read(&self) -> Option<Place> {
         let mut bytes = [0; SIZE];

@@ -116,6 +116,12 @@ impl Queues {
         self.cursors.set(reader, FILTER, place.filter);
     }
 
+    /// Forgets where a reader stands: it needs nothing any more.
+    pub fn forget(&self, reader: &str) {
+        self.cursors.remove(reader, INPUT);
+        self.cursors.remove(reader, FILTER);
+    }
+
     /// Bytes between a place and the end of both queues.
     pub fn lag_bytes(&self, place: Place) -> u64 {
         let tail = self.tail();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use heka_plugin::Stop;
 use heka_queue::EventCount;
 
+use crate::desk::Desk;
 use crate::place::Place;
 
 /// The signals that one filter or output listens to.
@@ -17,6 +18,11 @@ pub struct Stops {
     pub now: Stop,
     reload: Arc<AtomicBool>,
     skip: Arc<Mutex<Option<Place>>>,
+    slow: Arc<AtomicBool>,
+    /// Where its report goes.
+    pub desk: Desk,
+    /// Where its encoder's report goes.
+    pub encoder_desk: Desk,
 }
 
 impl Stops {
@@ -31,6 +37,17 @@ impl Stops {
         self.drain.request();
         self.now.request();
         events.notify();
+    }
+
+    /// Asks a filter to end at once because it is so slow that it holds up others.
+    pub fn ask_slow_one_to_end(&self, events: &EventCount) {
+        self.slow.store(true, Ordering::Release);
+        self.ask_to_end(events);
+    }
+
+    /// Whether it is to end because it is too slow.
+    pub fn is_too_slow(&self) -> bool {
+        self.slow.load(Ordering::Acquire)
     }
 
     /// Asks to reopen files.
@@ -55,8 +72,15 @@ impl Stops {
         self.skip.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Asks for a report.
+    pub fn ask_to_report(&self, events: &EventCount) {
+        self.encoder_desk.ask();
+        self.desk.ask();
+        events.notify();
+    }
+
     /// Whether there is something to see to.
     pub fn is_pending(&self) -> bool {
-        self.drain.is_requested() || self.reload.load(Ordering::Acquire)
+        self.drain.is_requested() || self.reload.load(Ordering::Acquire) || self.desk.is_asked()
     }
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use crate::report::ReportRow;
 use crate::{ConfigError, Context, Pack};
 
 /// What became of a pack.
@@ -45,6 +46,11 @@ pub trait Decoder: Send {
     /// The text to log.
     fn stop(&mut self) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Rows for the report.
+    fn report(&self) -> Vec<ReportRow> {
+        Vec::new()
     }
 
     /// Texts to log as this decoder's errors, gathered since the last call (timestamps that could not be read, ...).

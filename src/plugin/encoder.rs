@@ -4,6 +4,7 @@ use heka_message::MessageView;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use crate::report::ReportRow;
 use crate::{ConfigError, Context};
 
 /// What an encoder did.
@@ -27,6 +28,11 @@ pub trait Encoder: Send {
     /// # Errors
     /// The message cannot be encoded.
     fn encode(&mut self, message: MessageView<'_>, out: &mut Vec<u8>) -> Result<Encode, EncodeError>;
+
+    /// Rows for the report.
+    fn report(&self) -> Vec<ReportRow> {
+        Vec::new()
+    }
 
     /// Called once when the output stops. An error is logged.
     ///

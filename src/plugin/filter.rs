@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::output::FilterDefaults;
+use crate::report::ReportRow;
 use crate::{ConfigError, Context, PluginError, Record};
 
 /// Why an injection was refused.
@@ -81,6 +82,11 @@ pub trait Filter: Send {
     fn stop(&mut self, now_ns: i64, inject: &mut dyn Inject) -> Result<(), PluginError> {
         let _ = (now_ns, inject);
         Ok(())
+    }
+
+    /// Rows for the report.
+    fn report(&self) -> Vec<ReportRow> {
+        Vec::new()
     }
 
     /// The state to save together with the filter's place in the queues; `None` for a filter without state.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use crate::report::ReportRow;
 use crate::{ConfigError, Context, Pack, PluginError, Receipt, Stop};
 
 /// An input's own defaults of common options.
@@ -144,6 +145,10 @@ pub trait Inlet: Send + Sync {
     fn injector(&self) -> Result<Box<dyn PackInjector>, String> {
         Ok(Box::new(ThroughDeliverer { deliverer: self.deliverer("")?, last: Receipt::resolved() }))
     }
+    /// Leaves rows for the report. An input that has some does so now and then, as it cannot be asked while it runs.
+    fn leave_report(&self, rows: Vec<ReportRow>) {
+        let _ = rows;
+    }
     /// Seconds between ticks; 0 is none.
     fn ticker_interval_s(&self) -> u64;
     /// Logs `Input 'X': ...`.
@@ -160,8 +165,8 @@ pub trait Input: Send {
     /// The run failed; restart rules and `can_exit` decide what follows.
     fn run(&mut self, inlet: &dyn Inlet, stop: &Stop) -> Result<(), PluginError>;
 
-    /// Rows for the report: name, value, representation.
-    fn report(&self) -> Vec<(String, String, &'static str)> {
+    /// Rows for the report.
+    fn report(&self) -> Vec<ReportRow> {
         Vec::new()
     }
 }

@@ -8,6 +8,7 @@
 //! | [`context`] | what the daemon tells an instance about itself: names, directories, hostname, log |
 //! | [`input`], [`splitter`], [`decoder`], [`filter`], [`encoder`], [`output`] | one trait each |
 //! | [`dynamic`] | [`DynamicFilters`], for a filter that loads others |
+//! | [`report`] | what plugins tell of themselves
 //! | [`registry`] | [`PluginDef`], the `registry!` macro |
 //!
 //! A plugin never sees the engine or the queue: what it needs of them is handed in as a trait ([`Inlet`], [`Inject`]).
@@ -26,6 +27,7 @@ pub mod output;
 pub mod pack;
 pub mod receipt;
 pub mod registry;
+pub mod report;
 pub mod splitter;
 pub mod stop;
 

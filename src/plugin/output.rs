@@ -4,6 +4,7 @@ use heka_message::MessageView;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use crate::report::ReportRow;
 use crate::{ConfigError, Context, Stop};
 
 /// One message on its way out, borrowed from the queue.
@@ -28,7 +29,7 @@ pub enum SendError {
     Reject {
         /// Index into the batch.
         index: usize,
-        /// The text to log.
+        /// The text to log; empty if it is told elsewhere.
         why: String,
     },
     /// The output cannot go on. `can_exit` and the restart rules apply; the batch stays queued.
@@ -162,6 +163,11 @@ pub trait Output: Send {
 
     /// Called once at the end.
     fn stop(&mut self) {}
+
+    /// Rows for the report.
+    fn report(&self) -> Vec<ReportRow> {
+        Vec::new()
+    }
 }
 
 /// The constructor side of an output.

@@ -27,8 +27,8 @@ pub(crate) struct Budget {
     exceeded: u32,
     /// Ends the call once it is requested.
     pub(crate) stop: Option<Stop>,
-    /// What was spent when the call was interrupted last.
-    interrupted: Option<usize>,
+    /// How often this call was interrupted, and what it had spent when it was last.
+    interrupted: (u32, usize),
 }
 
 impl Budget {
@@ -52,9 +52,10 @@ impl Budget {
     /// Whether the call is to be interrupted now.
     fn is_interrupted(&mut self) -> bool {
         let stops = self.stop.as_ref().is_some_and(Stop::is_requested);
-        let due = stops && self.interrupted.is_none_or(|at| self.used.wrapping_sub(at) >= TIDY_UP);
+        let (times, at) = self.interrupted;
+        let due = stops && (times == 0 || times > CATCHES || self.used.wrapping_sub(at) >= TIDY_UP);
         if due {
-            self.interrupted = Some(self.used);
+            self.interrupted = (times.saturating_add(1), self.used);
         }
         due
     }
@@ -70,7 +71,7 @@ pub(crate) unsafe fn start(lua: *mut lua_State) {
         let budget = &mut Host::of(lua).budget;
         budget.used = 0;
         budget.exceeded = 0;
-        budget.interrupted = None;
+        budget.interrupted = (0, 0);
         if budget.limit == 0 && budget.stop.is_none() {
             ffi::lua_sethook(lua, None, 0, 0);
         } else {
@@ -87,7 +88,9 @@ unsafe extern "C-unwind" fn count(lua: *mut lua_State, _: *mut lua_Debug) {
         let budget = &mut Host::of(lua).budget;
         budget.used = budget.used.wrapping_add(usize::try_from(spent).unwrap_or(0));
         if budget.is_interrupted() {
-            ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, budget.stride());
+            // As with the limit: every further instruction raises the error again in the end.
+            let stride = if budget.interrupted.0 > CATCHES { 1 } else { budget.stride() };
+            ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, stride);
             ffi::luaL_error(lua, c"shutting down".as_ptr());
         }
         if budget.limit == 0 || (budget.used < budget.limit && budget.exceeded <= CATCHES) {

@@ -48,6 +48,11 @@ impl Layout {
         self.timestamp
     }
 
+    /// Whether severity or pid is no 32 bit number, so that parsing changes the message.
+    pub fn has_wide_number(&self) -> bool {
+        self.has_wide_number
+    }
+
     /// Whether [`Layout::fill`] has a header to fill in.
     pub fn is_incomplete(&self) -> bool {
         [TYPE, LOGGER, SEVERITY, PID, HOSTNAME].iter().any(|&part| self.ends[part - 1] == self.ends[part])

@@ -69,9 +69,6 @@ unsafe extern "C-unwind" fn dump_globals(lua: *mut lua_State) -> c_int {
         ffi::lua_rawget_(lua, GLOBALS);
         let version = ffi::lua_tonumber(lua, -1) as i64 as i32;
         ffi::lua_pop(lua, 1);
-        ffi::lua_pushliteral(lua, c"_PRESERVATION_VERSION");
-        ffi::lua_pushnil(lua);
-        ffi::lua_rawset(lua, GLOBALS);
         let out = &mut Host::of(lua).scratch;
         let _ =
             writeln!(out, "if _PRESERVATION_VERSION and _PRESERVATION_VERSION ~= {version} then return end");
@@ -92,13 +89,19 @@ unsafe fn members(lua: *mut lua_State, table: c_int, depth: usize) {
         let path = ffi::lua_gettop(lua);
         ffi::lua_pushnil(lua);
         while ffi::lua_next(lua, table) != 0 {
-            if is_kept(lua, path + 2) {
+            if is_kept(lua, path + 2) && !(depth == 0 && is_version(lua, path + 1)) {
                 push_member(lua, path, path + 1);
                 member(lua, path + 2, path + 3, depth);
             }
             ffi::lua_settop(lua, path + 1);
         }
     }
+}
+
+/// Whether the key is that of the version, which the first line of the source tells.
+unsafe fn is_version(lua: *mut lua_State, key: c_int) -> bool {
+    // SAFETY: as for `dump_globals`; a string key is not converted.
+    unsafe { ffi::lua_type(lua, key) == ffi::LUA_TSTRING && bytes_at(lua, key) == b"_PRESERVATION_VERSION" }
 }
 
 /// Whether a value is preserved at all.

@@ -5,6 +5,7 @@
 //! uncompressed text, for gzip files), `last_hash` is described at [`hash`].
 
 mod json;
+mod note;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -16,6 +17,7 @@ use std::time::SystemTime;
 use heka_message::golang::write_json_string;
 use sha1::{Digest, Sha1};
 
+use self::note::Note;
 use super::os_error::{os_error, reason};
 
 /// Bytes before the position that identify a file.
@@ -38,7 +40,15 @@ pub(super) fn hash(before: &[u8]) -> String {
     let mut sha1 = Sha1::new();
     sha1.update(&[0; CONTEXT_SIZE][known.len()..]);
     sha1.update(known);
-    sha1.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&sha1.finalize())
+}
+
+fn sha1_hex(bytes: &[u8]) -> String {
+    hex(&Sha1::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a journal file says.
@@ -94,15 +104,20 @@ pub(super) struct Journal {
     path: PathBuf,
     fresh: PathBuf,
     saved: Option<Position>,
+    note: Note,
+    /// What was noted last.
+    noted: Option<Position>,
 }
 
 impl Journal {
-    /// The journal of a stream. Nothing is touched yet.
+    /// The journal of a stream. Nothing is written yet.
     pub(super) fn new(directory: &Path, stream: &str) -> Journal {
         let path = directory.join(stream.trim_start_matches('/'));
         // Beside the journal and in no stream's name: it is replaced at once, never written in place.
         let fresh = path.with_file_name(format!(".{}.fresh", &hash(stream.as_bytes())));
-        Journal { path, fresh, saved: None }
+        let mut note = Note::new(fresh.with_extension("note"));
+        note.set_journal(&fs::read(&path).unwrap_or_default());
+        Journal { path, fresh, saved: None, note, noted: None }
     }
 
     /// Its file.
@@ -113,6 +128,27 @@ impl Journal {
     /// Takes note of what the file holds already.
     pub(super) fn set_saved(&mut self, position: Position) {
         self.saved = Some(position);
+    }
+
+    /// The position that a process noted which was killed before it could save it here.
+    pub(super) fn noted(&self) -> Option<Position> {
+        self.note.read()
+    }
+
+    /// Notes how far the queue has taken the stream.
+    ///
+    /// # Errors
+    /// The text to log.
+    pub(super) fn take_note(&mut self, position: Position) -> Result<(), String> {
+        let written = match self.note.write(&position, None) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                make_directory(self.path.parent().unwrap_or(Path::new(".")))
+                    .and_then(|()| self.note.write(&position, None))
+            }
+            written => written,
+        };
+        self.noted = Some(position);
+        written.map_err(|error| os_error("write", &self.fresh.with_extension("note"), &error))
     }
 
     /// Replaces the file. A crash leaves the old or the new one, never a part. Nothing happens when it says so already.
@@ -126,13 +162,19 @@ impl Journal {
         let mut file = self.create().map_err(|error| {
             format!("Error opening seek recovery log: {}", os_error("open", &self.path, &error))
         })?;
-        let written = file.write_all(&content(position)).and_then(|()| fs::rename(&self.fresh, &self.path));
+        let next = content(position);
+        // Whichever of the two journals a crash leaves, the note goes with it.
+        if let Some(noted) = &self.noted {
+            let _without_a_note_more_is_repeated = self.note.write(noted, Some(&next));
+        }
+        let written = file.write_all(&next).and_then(|()| fs::rename(&self.fresh, &self.path));
         if let Err(error) = written {
             // The next save creates it anew.
             let _ = fs::remove_file(&self.fresh);
             let why = os_error("write", &self.path, &error);
             return Err(format!("Error writing seek recovery log: {why}"));
         }
+        self.note.set_journal(&next);
         self.saved = Some(position.clone());
         Ok(())
     }

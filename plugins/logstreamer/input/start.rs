@@ -1,6 +1,7 @@
 //! How a stream starts.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use heka_plugin::Log;
 
@@ -16,7 +17,7 @@ pub(super) struct Start {
 impl Start {
     /// Reads a stream's journal. Where there is none `tail` decides.
     pub(super) fn read(directory: &Path, stream: &str, tail: bool, log: &dyn Log) -> Result<Start, String> {
-        let journal = Journal::new(directory, stream);
+        let mut journal = Journal::new(directory, stream);
         let begin = match journal::load(journal.path())? {
             Loaded::Absent if tail => Begin::Tail,
             Loaded::Absent => Begin::Oldest,
@@ -25,7 +26,14 @@ impl Start {
                 Begin::Oldest
             }
             Loaded::Found(position, _) if position.file.as_os_str().is_empty() => Begin::Oldest,
-            Loaded::Found(position, saved) => Begin::At(position, saved, None),
+            Loaded::Found(position, saved) => {
+                journal.set_saved(position.clone());
+                Begin::At(position, saved, None)
+            }
+        };
+        let begin = match journal.noted() {
+            Some(position) => Begin::At(position, SystemTime::now(), None),
+            None => begin,
         };
         Ok(Start { journal, begin })
     }

@@ -100,10 +100,6 @@ impl Stream {
         begin: Begin,
         deliverer: Box<dyn Deliverer>,
     ) -> Stream {
-        let mut journal = journal;
-        if let Begin::At(position, ..) = &begin {
-            journal.set_saved(position.clone());
-        }
         Stream {
             name,
             files,
@@ -182,10 +178,18 @@ impl Stream {
         Ok(())
     }
 
+    /// Notes for a successor that the queue has what lies before the present position.
+    fn take_note(&mut self, log: &LogFile) {
+        let position = self.position(log);
+        // Without a note a successor reads more of it again, and the next one may work.
+        let _ = self.journal.take_note(position);
+    }
+
     /// Remembers the present position, to be journalled once the receipt says so.
     fn mark(&mut self, log: &LogFile, records: u64, receipt: Receipt) {
         let before = log.window.before(self.done).to_vec();
         self.marks.push(Mark { file: log.path.clone(), seek: self.done, before, records, receipt });
+        self.take_note(log);
     }
 
     fn position(&self, log: &LogFile) -> Position {

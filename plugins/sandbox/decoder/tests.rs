@@ -1,4 +1,5 @@
 use heka_message::Message;
+use heka_plugin::Value;
 
 use super::*;
 

@@ -95,7 +95,7 @@ impl Peer {
 
     /// The connection is dead: puts what the peer may not have read back into the backlog. A peer that ended the connection
     /// itself had read all; a system that resets it throws away what was not read.
-    pub(super) fn bury(mut self, backlog: &mut Backlog) {
+    pub(super) fn bury(self, backlog: &mut Backlog) {
         if !self.wire.is_ended_by_peer() {
             backlog.doubt();
         }

@@ -1,5 +1,6 @@
 //! A connection: a socket, perhaps with TLS on it.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ pub(super) struct Wire {
     heard: bool,
     /// The peer sends no more.
     silent: bool,
+    /// What the connection died of.
+    failure: Cell<Option<io::ErrorKind>>,
 }
 
 impl Wire {
@@ -47,6 +50,7 @@ impl Wire {
             base,
             heard: false,
             silent: false,
+            failure: Cell::new(None),
         })
     }
 
@@ -162,10 +166,10 @@ impl Wire {
         Ok(())
     }
 
-    /// Whether the peer has ended its side, also if the connection is dead by now.
-    pub(super) fn is_ended_by_peer(&mut self) -> bool {
-        let _ = self.try_listen();
-        self.silent
+    /// Whether a connection that is dead was ended by the peer itself. The system gives another error (a broken pipe) if
+    /// the peer's end came before the reset.
+    pub(super) fn is_ended_by_peer(&self) -> bool {
+        self.silent || self.failure.get() == Some(io::ErrorKind::BrokenPipe)
     }
 
     /// Ends the connection in an orderly way.
@@ -181,6 +185,7 @@ impl Wire {
     }
 
     fn words(&self, call: &str, error: &io::Error) -> String {
+        self.failure.set(Some(error.kind()));
         let (from, to) = self.ends;
         format!("{call} tcp {from}->{to}: {call}: {}", reason(error))
     }

@@ -11,6 +11,7 @@ use heka_plugin::{
 
 use crate::config::CommonSplitter;
 use crate::log::Logger;
+use crate::pipeline::FilterDock;
 
 /// A section whose type is known.
 #[derive(Clone)]
@@ -33,11 +34,16 @@ pub struct Catalog {
     pub encoders: HashMap<String, Section>,
     /// Splitter sections with their common options.
     pub splitters: HashMap<String, (Section, CommonSplitter)>,
+    /// Filters that come and go.
+    pub filters: Arc<FilterDock>,
     globals: Arc<Globals>,
     logger: Logger,
     /// Itself: decoders that call others are handed it.
     this: Weak<Catalog>,
 }
+
+/// An encoder instance, and whether its stop is announced.
+pub type MadeEncoder = (Box<dyn Encoder>, bool);
 
 /// A splitter instance with what its section and its type say about it.
 pub struct MadeSplitter {
@@ -55,10 +61,19 @@ impl Catalog {
         decoders: HashMap<String, Section>,
         encoders: HashMap<String, Section>,
         splitters: HashMap<String, (Section, CommonSplitter)>,
+        filters: Arc<FilterDock>,
         globals: Arc<Globals>,
         logger: Logger,
     ) -> Arc<Catalog> {
-        Arc::new_cyclic(|this| Catalog { decoders, encoders, splitters, globals, logger, this: this.clone() })
+        Arc::new_cyclic(|this| Catalog {
+            decoders,
+            encoders,
+            splitters,
+            filters,
+            globals,
+            logger,
+            this: this.clone(),
+        })
     }
 
     /// What an instance called `name` of the section `section` knows; `kind` begins its log lines.
@@ -69,6 +84,7 @@ impl Catalog {
             globals: self.globals.clone(),
             log: self.logger.source(kind, name),
             decoders: Arc::new(Source(self.this.clone())),
+            filters: self.filters.clone(),
             encoder: String::new(),
             use_framing: false,
             only_check: false,
@@ -85,11 +101,7 @@ impl Catalog {
     }
 
     /// An encoder instance. `None`: no such section.
-    pub fn encoder(
-        &self,
-        section: &str,
-        context: &Context,
-    ) -> Option<Result<(Box<dyn Encoder>, bool), ConfigError>> {
+    pub fn encoder(&self, section: &str, context: &Context) -> Option<Result<MadeEncoder, ConfigError>> {
         let of = self.encoders.get(section)?;
         match &of.def.build {
             Build::Encoder(open, announced) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use heka_message::Matcher;
 use heka_plugin::{
-    Build, ConfigError, Context, Filter, FilterDefaults, Globals, Input, InputDefaults, Output,
+    Build, ConfigError, Context, Filter, FilterDefaults, Globals, Input, InputDefaults, Kind, Output,
     OutputDefaults, PluginDef,
 };
 
@@ -14,6 +14,7 @@ use super::order::by_dependency;
 use super::preload::{Preloaded, Problems, preload};
 use crate::config::{Buffering, CommonFo, CommonInput, CommonSplitter, ConfigFile, Retries};
 use crate::log::Logger;
+use crate::pipeline::FilterDock;
 use crate::runner::input::Remake;
 
 /// An input that is ready to run.
@@ -48,6 +49,8 @@ pub struct ReaderOptions {
     pub retries: Retries,
     /// Its lag limit, if it has one of its own.
     pub buffering: Option<Buffering>,
+    /// It was loaded while hekad runs.
+    pub dynamic: bool,
 }
 
 /// A filter that is ready to run.
@@ -109,6 +112,7 @@ pub fn load(
             .iter()
             .map(|(section, common)| (section.name.clone(), (section.clone(), common.clone())))
             .collect(),
+        Arc::new(FilterDock::new(defs)),
         globals.clone(),
         logger.clone(),
     );
@@ -138,7 +142,7 @@ struct Loader<'a, 'b> {
 }
 
 /// Why a section was not loaded.
-enum Refusal {
+pub(super) enum Refusal {
     /// An option is unknown or of the wrong type, or the plugin does not work with its options.
     Options(ConfigError),
     /// What is built around the plugin does not work.
@@ -245,15 +249,7 @@ impl Loader<'_, '_> {
     fn filters(&mut self, sections: Vec<(Section, CommonFo)>) -> Vec<FilterPlan> {
         let mut plans: Vec<FilterPlan> = Vec::new();
         for (section, common) in sections {
-            let plan = self.loading(&section, |loader| {
-                let Build::Filter(open, defaults) = &section.def.build else {
-                    return Err(Refusal::Runner("is no filter".into()));
-                };
-                let filter = open(&section.table, &loader.context("Plugin", &section.name))?;
-                let encoder = common.encoder.clone().unwrap_or_default();
-                let reader = loader.reader(&section, &common, &as_output(defaults))?;
-                Ok(FilterPlan { reader, filter, encoder })
-            });
+            let plan = self.loading(&section, |loader| filter(&loader.catalog, &section, &common));
             plans.retain(|plan| plan.reader.name != section.name);
             plans.extend(plan);
         }
@@ -269,7 +265,8 @@ impl Loader<'_, '_> {
                 };
                 let encoder =
                     common.encoder.clone().unwrap_or_else(|| defaults.encoder.unwrap_or_default().into());
-                let protobuf = loader.catalog.encoders.get(&encoder).is_some_and(|of| of.def.name == "ProtobufEncoder");
+                let protobuf =
+                    loader.catalog.encoders.get(&encoder).is_some_and(|of| of.def.name == "ProtobufEncoder");
                 let framed = defaults.frames_always || (defaults.frames_protobuf && protobuf);
                 let use_framing = common.use_framing.unwrap_or(framed);
                 let context = Context {
@@ -278,7 +275,7 @@ impl Loader<'_, '_> {
                     ..loader.context("Plugin", &section.name)
                 };
                 let output = open(&section.table, &context)?;
-                let reader = loader.reader(&section, &common, defaults)?;
+                let reader = reader(&section, &common, defaults)?;
                 Ok(OutputPlan {
                     reader,
                     output,
@@ -293,45 +290,75 @@ impl Loader<'_, '_> {
         }
         plans
     }
+}
 
-    fn reader(
-        &self,
-        section: &Section,
-        common: &CommonFo,
-        defaults: &OutputDefaults,
-    ) -> Result<ReaderOptions, Refusal> {
-        let name = &section.name;
-        let text = common.message_matcher.clone().filter(|text| !text.is_empty());
-        let text = text.or_else(|| {
-            // An explicit "" is no matcher even where the type has one of its own.
-            common.message_matcher.is_none().then(|| defaults.message_matcher.map(String::from)).flatten()
-        });
-        let text = text.ok_or_else(|| Refusal::Runner(format!("'{name}' missing message matcher")))?;
-        let matcher = Matcher::parse(&text).map_err(|error| {
-            Refusal::Runner(format!("Can't create message matcher for '{name}': {error}"))
-        })?;
-        for warning in matcher.warnings() {
-            Logger::default().error(warning);
-        }
-        if common.ticker_interval.is_some_and(|s| s > 0) && !defaults.may_tick {
-            return Err(Refusal::Runner(format!("'{name}' can't support a ticker_interval setting")));
-        }
-        let buffers = common.use_buffering.unwrap_or(defaults.use_buffering);
-        let buffering = buffers.then(|| common.buffering.clone().unwrap_or_default());
-        if let Some(buffering) = &buffering {
-            buffering.check().map_err(Refusal::Runner)?;
-        }
-        Ok(ReaderOptions {
-            name: name.clone(),
-            type_name: section.def.name,
-            matcher: Arc::new(matcher),
-            signer: common.message_signer.clone().unwrap_or_default(),
-            ticker_interval_s: common.ticker_interval.unwrap_or(defaults.ticker_interval_s),
-            can_exit: common.can_exit.unwrap_or(defaults.can_exit),
-            retries: common.retries.clone().unwrap_or_default(),
-            buffering,
+/// Makes a filter of a section.
+///
+/// # Errors
+/// The section is refused.
+pub(super) fn filter(catalog: &Catalog, section: &Section, common: &CommonFo) -> Result<FilterPlan, Refusal> {
+    let Build::Filter(open, defaults) = &section.def.build else {
+        return Err(Refusal::Runner("is no filter".into()));
+    };
+    let filter = open(&section.table, &catalog.context("Plugin", &section.name, &section.name))?;
+    let encoder = common.encoder.clone().unwrap_or_default();
+    let reader = reader(section, common, &as_output(defaults))?;
+    Ok(FilterPlan { reader, filter, encoder })
+}
+
+/// Makes a filter of a section that comes while hekad runs.
+///
+/// # Errors
+/// The section is refused; the text is Heka's.
+pub fn filter_plan(catalog: &Catalog, section: &Section) -> Result<FilterPlan, String> {
+    let name = &section.name;
+    let common = CommonFo::decode(Kind::Filter, name, &section.table).map_err(|error| error.to_string())?;
+    (section.def.check)(&section.table)
+        .map_err(Refusal::from)
+        .and_then(|()| filter(catalog, section, &common))
+        .map_err(|refusal| match refusal {
+            Refusal::Runner(why) => why,
+            Refusal::Options(ConfigError::UnknownKey { key, .. }) => {
+                format!("unknown config setting for '{name}': {key}")
+            }
+            Refusal::Options(ConfigError::Mismatch { text, .. }) => text,
+            Refusal::Options(ConfigError::Init(why)) => format!("Initialization failed for '{name}': {why}"),
         })
+}
+
+/// How a filter or output reads.
+fn reader(section: &Section, common: &CommonFo, defaults: &OutputDefaults) -> Result<ReaderOptions, Refusal> {
+    let name = &section.name;
+    let text = common.message_matcher.clone().filter(|text| !text.is_empty());
+    let text = text.or_else(|| {
+        // An explicit "" is no matcher even where the type has one of its own.
+        common.message_matcher.is_none().then(|| defaults.message_matcher.map(String::from)).flatten()
+    });
+    let text = text.ok_or_else(|| Refusal::Runner(format!("'{name}' missing message matcher")))?;
+    let matcher = Matcher::parse(&text)
+        .map_err(|error| Refusal::Runner(format!("Can't create message matcher for '{name}': {error}")))?;
+    for warning in matcher.warnings() {
+        Logger::default().error(warning);
     }
+    if common.ticker_interval.is_some_and(|s| s > 0) && !defaults.may_tick {
+        return Err(Refusal::Runner(format!("'{name}' can't support a ticker_interval setting")));
+    }
+    let buffers = common.use_buffering.unwrap_or(defaults.use_buffering);
+    let buffering = buffers.then(|| common.buffering.clone().unwrap_or_default());
+    if let Some(buffering) = &buffering {
+        buffering.check().map_err(Refusal::Runner)?;
+    }
+    Ok(ReaderOptions {
+        name: name.clone(),
+        type_name: section.def.name,
+        matcher: Arc::new(matcher),
+        signer: common.message_signer.clone().unwrap_or_default(),
+        ticker_interval_s: common.ticker_interval.unwrap_or(defaults.ticker_interval_s),
+        can_exit: common.can_exit.unwrap_or(defaults.can_exit),
+        retries: common.retries.clone().unwrap_or_default(),
+        buffering,
+        dynamic: false,
+    })
 }
 
 /// A filter's defaults in the form that [`Loader::reader`] asks for.

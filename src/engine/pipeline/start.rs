@@ -1,21 +1,21 @@
 //! Starts outputs, filters and inputs, in this order.
 
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
-use heka_plugin::{Encoder, Filter, PluginError, Stop};
-use heka_queue::SyncMode;
+use heka_plugin::{Encoder, PluginError, Stop};
 
+use super::filters::start_filter;
 use super::{InputTask, Pipeline, ReaderTask, Shared};
 use crate::config::FullAction;
 use crate::counters::PluginCounters;
-use crate::filter_state::{Loaded, StateFile};
+use crate::desk::Desk;
 use crate::keeper::{Entry, Keeper};
-use crate::loader::{FilterPlan, InputPlan, OutputPlan, Plan, ReaderOptions};
+use crate::loader::{InputPlan, MadeEncoder, OutputPlan, Plan, ReaderOptions};
 use crate::place::{Place, PublishedPlace};
 use crate::progress::Progress;
 use crate::runner::append::Appender;
-use crate::runner::filter::{FilterParts, FilterRunner};
-use crate::runner::inject::{Injector, own_message};
+use crate::runner::inject::own_message;
 use crate::runner::inlet::StreamInlet;
 use crate::runner::input::{InputRunner, guarded, log_end};
 use crate::runner::intake::Intake;
@@ -33,7 +33,9 @@ impl Pipeline {
     pub fn start(plan: Plan, shared: Shared) -> Result<Pipeline, String> {
         let Plan { inputs, filters, outputs, .. } = plan;
         let readers = filters.iter().map(|plan| &plan.reader).chain(outputs.iter().map(|plan| &plan.reader));
-        place_readers(readers, &shared)?;
+        let loading = filters.iter().filter_map(|plan| plan.filter.loads()).collect();
+        let names = place_readers(readers, loading, &shared)?;
+        shared.catalog.filters.open(shared.clone(), names);
         let mut pipeline =
             Pipeline { shared, inputs: vec![], filters: vec![], outputs: vec![], keeper: None };
         for plan in outputs {
@@ -41,7 +43,7 @@ impl Pipeline {
             pipeline.outputs.push(task);
         }
         for plan in filters {
-            let task = pipeline.start_filter(plan);
+            let task = start_filter(&pipeline.shared, plan);
             pipeline.filters.push(task);
         }
         pipeline.start_keeper()?;
@@ -79,11 +81,14 @@ impl Pipeline {
         let name = plan.reader.name.clone();
         let can_exit = plan.reader.can_exit;
         let reloads = plan.defaults.reloads;
-        let (encoder, announced) = match self.encoder(&name, &plan.encoder) {
+        let (encoder, announced) = match encoder(&self.shared, &name, &plan.encoder) {
             Ok(Some((encoder, announced))) => (Some(encoder), announced),
             Ok(None) => (None, false),
-            Err(why) => return self.not_started("Output", &name, &why, can_exit),
+            Err(why) => return not_started(&self.shared, "Output", &name, &why, can_exit),
         };
+        if let Err(why) = check_buffer(&plan.reader, &self.shared) {
+            return not_started(&self.shared, "Output", &name, &why, can_exit);
+        }
         let stops = Stops::default();
         let encoder_name = encoder.is_some().then(|| format!("{name}-{}", plan.encoder));
         let shared = self.shared.clone();
@@ -91,7 +96,7 @@ impl Pipeline {
         let missing_encoder = plan.needs_encoder.filter(|_| encoder.is_none());
         let started = Task::start(&name, move || {
             let options = &plan.reader;
-            let end = Ending::of(options, &shared);
+            let end = Ending::of(options);
             let log = shared.logger.source("Plugin", &options.name);
             let result = match missing_encoder {
                 Some(text) => Err(PluginError::run(text)),
@@ -102,75 +107,14 @@ impl Pipeline {
         });
         let task =
             ReaderTask { name, task: None, stops, encoder_name, announces_encoder: announced, reloads };
-        self.started("Output", task, started, can_exit)
-    }
-
-    fn start_filter(&mut self, plan: FilterPlan) -> ReaderTask {
-        let name = plan.reader.name.clone();
-        let can_exit = plan.reader.can_exit;
-        if let Err(why) = self.encoder(&name, &plan.encoder) {
-            return self.not_started("Filter", &name, &why, can_exit);
-        }
-        let stops = Stops::default();
-        let shared = self.shared.clone();
-        let run_stops = stops.clone();
-        let started = Task::start(&name, move || {
-            let end = Ending::of(&plan.reader, &shared);
-            let log = shared.logger.source("Plugin", &plan.reader.name);
-            let result = guarded(|| filter_runner(plan, &shared, run_stops, log.clone()).run());
-            log_end(log.as_ref(), &result);
-            end.follow(result, &shared);
-        });
-        let task = ReaderTask { stops, ..ReaderTask::named(&name) };
-        self.started("Filter", task, started, can_exit)
-    }
-
-    fn started(
-        &self,
-        kind: &str,
-        reader: ReaderTask,
-        task: std::io::Result<Task>,
-        can_exit: bool,
-    ) -> ReaderTask {
-        match task {
-            Ok(task) => {
-                self.shared.logger.info(&format!("{kind} started: {}", reader.name));
-                ReaderTask { task: Some(task), ..reader }
-            }
-            Err(error) => self.not_started(kind, &reader.name, &error.to_string(), can_exit),
-        }
-    }
-
-    fn not_started(&self, kind: &str, name: &str, why: &str, can_exit: bool) -> ReaderTask {
-        self.shared.logger.error(&format!("{kind} '{name}' failed to start: {why}"));
-        if !can_exit {
-            self.shared.shutdown.request(1);
-        }
-        ReaderTask::named(name)
-    }
-
-    /// The encoder that an output (or, in vain, a filter) names.
-    fn encoder(&self, reader: &str, section: &str) -> Result<Option<(Box<dyn Encoder>, bool)>, String> {
-        if section.is_empty() {
-            return Ok(None);
-        }
-        let full = format!("{reader}-{section}");
-        let context = self.shared.catalog.context("Encoder", &full, section);
-        let failure = || format!("{reader} can't create encoder {section}");
-        let made = self.shared.catalog.encoder(section, &context).ok_or_else(failure)?;
-        made.map(Some).map_err(|error| {
-            self.shared.logger.error(&format!(
-                "Error creating encoder '{full}': Initialization failed for '{section}': {error}"
-            ));
-            failure()
-        })
+        self::started(&self.shared, "Output", task, started, can_exit)
     }
 
     fn start_input(&mut self, plan: InputPlan) -> InputTask {
         let InputPlan { name, input, common, defaults, remake } = plan;
         let shared = &self.shared;
         let can_exit = common.can_exit.unwrap_or(defaults.can_exit);
-        let stop = Stop::new();
+        let (stop, desk) = (Stop::new(), Desk::default());
         let retry = Retry::new(common.retries.clone().unwrap_or_default());
         let inlet = StreamInlet {
             name: name.clone(),
@@ -186,6 +130,7 @@ impl Pipeline {
             logger: shared.logger.clone(),
             live_decoders: shared.live_decoders.clone(),
             live_splitters: shared.live_splitters.clone(),
+            desk: desk.clone(),
         };
         let shutdown = shared.shutdown.clone();
         let started = inlet.check().and_then(|()| {
@@ -200,42 +145,93 @@ impl Pipeline {
         match started {
             Ok(task) => {
                 self.shared.logger.info(&format!("Input started: {name}"));
-                InputTask { name, task: Some(task), stop }
+                InputTask { name, task: Some(task), stop, desk }
             }
             Err(why) => {
                 self.shared.logger.error(&format!("Input '{name}' failed to start: {why}"));
                 if !can_exit {
                     self.shared.shutdown.request(1);
                 }
-                InputTask { name, task: None, stop }
+                InputTask { name, task: None, stop, desk }
             }
         }
     }
 }
 
-/// Gives every reader its place before the first record is queued, and forgets readers that are configured no more.
+/// What comes of the attempt to start a reader's thread.
+pub(super) fn started(
+    shared: &Shared,
+    kind: &str,
+    reader: ReaderTask,
+    task: std::io::Result<Task>,
+    can_exit: bool,
+) -> ReaderTask {
+    match task {
+        Ok(task) => {
+            shared.logger.info(&format!("{kind} started: {}", reader.name));
+            ReaderTask { task: Some(task), ..reader }
+        }
+        Err(error) => not_started(shared, kind, &reader.name, &error.to_string(), can_exit),
+    }
+}
+
+pub(super) fn not_started(shared: &Shared, kind: &str, name: &str, why: &str, can_exit: bool) -> ReaderTask {
+    shared.logger.error(&format!("{kind} '{name}' failed to start: {why}"));
+    if !can_exit {
+        shared.shutdown.request(1);
+    }
+    ReaderTask::named(name)
+}
+
+/// The encoder that an output (or, in vain, a filter) names, and whether its stop is announced.
+pub(super) fn encoder(shared: &Shared, reader: &str, section: &str) -> Result<Option<MadeEncoder>, String> {
+    if section.is_empty() {
+        return Ok(None);
+    }
+    let full = format!("{reader}-{section}");
+    let context = shared.catalog.context("Encoder", &full, section);
+    let failure = || format!("{reader} can't create encoder {section}");
+    let made = shared.catalog.encoder(section, &context).ok_or_else(failure)?;
+    made.map(Some).map_err(|error| {
+        shared.logger.error(&format!(
+            "Error creating encoder '{full}': Initialization failed for '{section}': {error}"
+        ));
+        failure()
+    })
+}
+
+/// Heka's check of `max_file_size`, which it does when the plugin starts.
+pub(super) fn check_buffer(reader: &ReaderOptions, shared: &Shared) -> Result<(), String> {
+    let max_record = heka_message::max_record_size(shared.globals.max_message_size);
+    reader.buffering.as_ref().map_or(Ok(()), |buffering| buffering.check_file_size(max_record))
+}
+
+/// Gives every reader its place before the first record is queued, and forgets readers that are configured no more. Those
+/// whose names begin with one of `loading` may yet come. Returns the names of all.
 fn place_readers<'a>(
     readers: impl Iterator<Item = &'a ReaderOptions>,
+    loading: Vec<String>,
     shared: &Shared,
-) -> Result<(), String> {
+) -> Result<HashSet<String>, String> {
     let queues = &shared.queues;
     // Without any cursor at all, but with records, the cursors were lost: everybody starts at the oldest record.
     let lost = queues.cursors.all().is_empty();
-    let mut names = std::collections::HashSet::new();
+    let mut names = HashSet::new();
     for reader in readers {
         queues.set_cursor(&reader.name, queues.start_of(&reader.name, lost));
         names.insert(reader.name.clone());
     }
     for (reader, queue, _) in queues.cursors.all() {
-        if !names.contains(&reader) {
+        if !names.contains(&reader) && !loading.iter().any(|prefix| reader.starts_with(prefix)) {
             queues.cursors.remove(&reader, &queue);
         }
     }
-    queues.save().map_err(|error| error.to_string())
+    queues.save().map_err(|error| error.to_string())?;
+    Ok(names)
 }
 
 /// Enters a reader into the keeper's books.
-fn enter(
+pub(super) fn enter(
     options: &ReaderOptions,
     shared: &Shared,
     stops: &Stops,
@@ -254,15 +250,17 @@ fn enter(
         place: place.clone(),
         limit_bytes,
         full_action,
+        dynamic: options.dynamic,
         stops: stops.clone(),
         log: shared.logger.source("Plugin", &options.name),
         counters: counters.clone(),
         drop_logged: None,
+        ended: false,
     });
     (place, counters, start)
 }
 
-fn intake(options: &ReaderOptions, shared: &Shared, start: Place) -> Intake {
+pub(super) fn intake(options: &ReaderOptions, shared: &Shared, start: Place) -> Intake {
     Intake::new(
         (&shared.queues.input, &shared.queues.filter),
         start,
@@ -301,41 +299,8 @@ fn output_runner(
     })
 }
 
-fn filter_runner(
-    mut plan: FilterPlan,
-    shared: &Shared,
-    stops: Stops,
-    log: Arc<dyn heka_plugin::Log>,
-) -> FilterRunner {
-    let (place, counters, cursor) = enter(&plan.reader, shared, &stops);
-    let sync = shared.queue_sync != SyncMode::None;
-    let state_file = StateFile::new(&shared.globals.base_dir, &plan.reader.name, sync);
-    let (mut progress, noted) = progress(&plan.reader.name, cursor, shared, log.as_ref());
-    let start = if plan.filter.save().is_some() {
-        // The place that counts is the one that belongs to the state.
-        progress = None;
-        resume(plan.filter.as_mut(), &state_file, log.as_ref()).unwrap_or(cursor)
-    } else {
-        noted
-    };
-    place.set(start);
-    let appender = Appender::new(shared.queues.filter.clone(), None, stops.now.clone(), log.clone());
-    FilterRunner::new(FilterParts {
-        filter: plan.filter,
-        intake: intake(&plan.reader, shared, start),
-        injector: Injector::new(shared.globals.clone(), appender, log.clone()),
-        place,
-        progress,
-        state_file,
-        log,
-        stops,
-        ticker_interval_s: plan.reader.ticker_interval_s,
-        counters,
-    })
-}
-
 /// The reader's note of its progress, and where it goes on: at the note if that is ahead of its cursor.
-fn progress(
+pub(super) fn progress(
     reader: &str,
     cursor: Place,
     shared: &Shared,
@@ -357,34 +322,19 @@ fn progress(
     (Some(progress), start)
 }
 
-/// Gives a filter the state it had, and tells the place that belongs to it.
-fn resume(filter: &mut dyn Filter, state_file: &StateFile, log: &dyn heka_plugin::Log) -> Option<Place> {
-    let why = match state_file.load() {
-        Ok(Loaded::Nothing) => return None,
-        Ok(Loaded::State(place, state)) => match filter.restore(&state) {
-            Ok(()) => return Some(place),
-            Err(why) => why,
-        },
-        Ok(Loaded::Damaged(why)) => why,
-        Err(error) => error.to_string(),
-    };
-    log.error(&format!("its state is not taken up: {why}"));
-    None
-}
-
 /// What follows when a filter or output ends.
-struct Ending {
+pub(super) struct Ending {
     name: String,
     type_name: &'static str,
     can_exit: bool,
 }
 
 impl Ending {
-    fn of(options: &ReaderOptions, _: &Shared) -> Ending {
+    pub(super) fn of(options: &ReaderOptions) -> Ending {
         Ending { name: options.name.clone(), type_name: options.type_name, can_exit: options.can_exit }
     }
 
-    fn follow(self, result: Result<(), PluginError>, shared: &Shared) {
+    pub(super) fn follow(self, result: Result<(), PluginError>, shared: &Shared) {
         if shared.shutdown.has_begun() {
             return;
         }
@@ -395,7 +345,9 @@ impl Ending {
             return;
         }
         log.info("has stopped, exiting plugin without shutting down.");
-        shared.entries.lock().unwrap_or_else(PoisonError::into_inner).retain(|entry| entry.name != self.name);
+        for entry in shared.entries.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+            entry.ended |= entry.name == self.name;
+        }
         if let Err(PluginError::Terminated(_)) = result {
             return;
         }

@@ -4,9 +4,10 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::{Pipeline, ReaderTask};
+use crate::runner::inlet::Live;
 
 /// How long a plugin may take after it was told to end at once.
-const LAST_GRACE: Duration = Duration::from_secs(2);
+pub(super) const LAST_GRACE: Duration = Duration::from_secs(2);
 
 impl Pipeline {
     /// Stops everything. What is not delivered by `deadline` stays queued.
@@ -14,7 +15,8 @@ impl Pipeline {
         self.shared.shutdown.begin();
         self.stop_inputs(deadline);
         self.announce_decoders();
-        let filters = std::mem::take(&mut self.filters);
+        let mut filters = std::mem::take(&mut self.filters);
+        filters.extend(self.shared.catalog.filters.close());
         self.stop_readers("filter", &filters, deadline);
         let outputs = std::mem::take(&mut self.outputs);
         self.stop_readers("output", &outputs, deadline);
@@ -50,7 +52,9 @@ impl Pipeline {
     fn announce_decoders(&self) {
         let logger = &self.shared.logger;
         logger.info("Waiting for decoders shutdown");
-        for name in self.shared.live_decoders.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for Live { name, .. } in
+            self.shared.live_decoders.lock().unwrap_or_else(PoisonError::into_inner).drain(..)
+        {
             logger.info(&format!("Stop message sent to decoder '{name}'"));
             logger.info(&format!("Decoder '{name}': stopped"));
         }

@@ -1,10 +1,15 @@
 //! Runs one decoder instance for one stream: failures are logged, marked and counted as the input's options say.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use heka_message::Field;
 use heka_plugin::{Decode, DecodeError, Decoder, Log, Pack};
 
+use crate::desk::Desk;
+
+/// A decoder runs on its input's thread, which cannot be asked while it waits. So its report is left every so often.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
 /// `decode_error` is cut to so many bytes.
 const ERROR_TEXT_MAX_BYTES: usize = 500;
 
@@ -34,6 +39,8 @@ pub struct DecoderRunner {
     rules: FailureRules,
     decoder_log: Arc<dyn Log>,
     input_log: Arc<dyn Log>,
+    desk: Desk,
+    reported_at: Option<Instant>,
 }
 
 impl DecoderRunner {
@@ -43,8 +50,18 @@ impl DecoderRunner {
         rules: FailureRules,
         decoder_log: Arc<dyn Log>,
         input_log: Arc<dyn Log>,
+        desk: Desk,
     ) -> DecoderRunner {
-        DecoderRunner { decoder, rules, decoder_log, input_log }
+        desk.answer(decoder.report());
+        DecoderRunner { decoder, rules, decoder_log, input_log, desk, reported_at: None }
+    }
+
+    /// Leaves the decoder's report, if it is time to.
+    pub fn leave_report(&mut self) {
+        if self.reported_at.is_none_or(|at| at.elapsed() >= REPORT_EVERY) || self.desk.is_asked() {
+            self.reported_at = Some(Instant::now());
+            self.desk.answer(self.decoder.report());
+        }
     }
 
     /// Decodes a pack; extra messages are pushed to `extra`.

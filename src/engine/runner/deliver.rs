@@ -177,6 +177,9 @@ impl StreamDeliverer {
     }
 
     fn pushed(&mut self, records_before: u64) -> Result<Pushed, PluginError> {
+        if let Some(decoder) = &mut self.parts.decoder {
+            decoder.leave_report();
+        }
         let receipt = self.parts.appender.append()?;
         Ok(Pushed { done: self.done, records: self.records - records_before, receipt })
     }

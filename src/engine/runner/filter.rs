@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use heka_message::{Field, Message};
+use heka_plugin::report::ReportRow;
 use heka_plugin::{Filter, Log, PluginError, Record};
 
 use super::deliver::now_ns;
@@ -26,8 +28,37 @@ const SAVE_SHARE: u32 = 20;
 /// Messages after which what they caused is queued and the place published.
 const BATCH_RECORDS: usize = 1000;
 
+/// Why a filter that is loaded while hekad runs is ended when it lags too far behind.
+const TOO_SLOW: &str = "sandbox is running slowly and blocking the router";
+/// What its last message tells of it, and the unit.
+const SLOW_ROWS: [(&str, &str); 8] = [
+    ("ProcessMessageCount", "count"),
+    ("ProcessMessageFailures", "count"),
+    ("ProcessMessageSamples", "count"),
+    ("ProcessMessageAvgDuration", "ns"),
+    ("MatchAvgDuration", "ns"),
+    ("FilterChanLength", "count"),
+    ("MatchChanLength", "count"),
+    ("RouterChanLength", "count"),
+];
+
+/// The last message of a filter that is too slow. Of channels, which do not exist here, it tells 0.
+fn slow_message(mut message: Message, plugin: &str, rows: &[ReportRow]) -> Message {
+    message.msg_type = Some("heka.sandbox-terminated".into());
+    message.logger = Some("hekad".into());
+    message.payload = Some(TOO_SLOW.into());
+    message.fields.push(Field::string("plugin", "", plugin));
+    for (name, unit) in SLOW_ROWS {
+        let value = rows.iter().find(|(row, ..)| row == name).and_then(|(_, value, _)| value.parse().ok());
+        message.fields.push(Field::integer(name, unit, value.unwrap_or(0)));
+    }
+    message
+}
+
 /// What a filter's thread needs.
 pub struct FilterParts {
+    /// Its name.
+    pub name: String,
     /// The filter.
     pub filter: Box<dyn Filter>,
     /// Its end of the queues.
@@ -78,13 +109,27 @@ impl FilterRunner {
     /// # Errors
     /// The filter cannot go on.
     pub fn run(mut self) -> Result<(), PluginError> {
-        let result = self.work();
+        let started = self.with_injector(|filter, inject| filter.start(inject));
+        let result = started.and_then(|()| self.work());
         let stopped = self.with_injector(|filter, inject| filter.stop(now_ns(), inject));
+        self.parts.stops.desk.answer(self.parts.filter.report());
+        self.parts.stops.desk.close();
         let queued = self.parts.injector.flush();
         if queued.is_ok() {
             self.publish();
+            if let Err(PluginError::Terminated(_)) = result {
+                self.forget_state();
+            }
         }
         result.and(stopped).and(queued)
+    }
+
+    /// The place of the state that was saved last is before the message that ended the filter: going on there it would
+    /// end again and again.
+    fn forget_state(&self) {
+        if let Err(error) = self.parts.state_file.remove() {
+            self.parts.log.error(&format!("its state cannot be removed: {error}"));
+        }
     }
 
     fn work(&mut self) -> Result<(), PluginError> {
@@ -94,6 +139,12 @@ impl FilterRunner {
                 self.with_injector(|filter, inject| filter.tick(now_ns(), inject))?;
             }
             self.finish_batch()?;
+            if self.parts.stops.desk.is_asked() {
+                self.parts.stops.desk.answer(self.parts.filter.report());
+            }
+            if self.parts.stops.is_too_slow() {
+                return Err(self.too_slow());
+            }
             let stops = &self.parts.stops;
             if stops.now.is_requested() || (stops.drain.is_requested() && read_up) {
                 return Ok(());
@@ -107,6 +158,18 @@ impl FilterRunner {
         }
     }
 
+    /// Tells of the end of a filter that is too slow.
+    fn too_slow(&mut self) -> PluginError {
+        let rows = self.parts.filter.report();
+        let plugin = self.parts.name.clone();
+        let told = self.with_injector(|_, inject| {
+            let message = slow_message(inject.new_message(), &plugin, &rows);
+            // A filter whose matcher takes this message too is not told; the log has the reason as well.
+            inject.announce(&message).or(Ok(()))
+        });
+        told.err().unwrap_or_else(|| PluginError::Terminated(format!("Terminated. Reason: {TOO_SLOW}")))
+    }
+
     /// Processes a batch of messages; returns true when the queues are read up.
     fn process(&mut self) -> Result<bool, PluginError> {
         if let Some(place) = self.parts.stops.take_skip() {
@@ -117,7 +180,7 @@ impl FilterRunner {
         let would_match = |message: &heka_message::MessageView<'_>| matcher.matches(message);
         let mut result = Ok(());
         let mut left = BATCH_RECORDS;
-        let read_up = intake.read(|record| {
+        let read_up = intake.read(|record, _| {
             counters.processed.add(1);
             injector.set_loop_count(record.loop_count);
             let record = Record { message: view(record), bytes: &[], loop_count: record.loop_count };
@@ -175,3 +238,6 @@ impl FilterRunner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

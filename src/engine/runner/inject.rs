@@ -7,13 +7,17 @@ use std::sync::Arc;
 use super::append::Appender;
 use super::deliver::now_ns;
 
-/// A new message of hekad's own: uuid, timestamp, hostname and pid are set.
+/// What messages have that no one gave a severity.
+const SEVERITY: i32 = 7;
+
+/// A new message of hekad's own: uuid, timestamp, hostname, pid and severity are set.
 pub fn own_message(globals: &Globals) -> Message {
     Message {
         uuid: Some(fresh_uuid()[..].into()),
         timestamp: Some(now_ns()),
         hostname: Some(globals.hostname.as_str().into()),
         pid: Some(globals.pid),
+        severity: Some(SEVERITY),
         ..Message::default()
     }
 }
@@ -73,9 +77,8 @@ impl Injector {
 }
 
 impl Injecting<'_> {
-    fn queue(&mut self, bytes: &[u8]) -> Result<(), InjectError> {
+    fn queue(&mut self, bytes: &[u8], loop_count: u32) -> Result<(), InjectError> {
         let injector = &mut *self.injector;
-        let loop_count = injector.loop_count + 1;
         if loop_count > injector.globals.max_message_loops {
             return Err(InjectError::MaxMsgLoops(injector.globals.max_message_loops));
         }
@@ -91,6 +94,15 @@ impl Injecting<'_> {
         }
         Ok(())
     }
+
+    fn queue_message(&mut self, message: &Message, loop_count: u32) -> Result<(), InjectError> {
+        let mut bytes = std::mem::take(&mut self.injector.scratch);
+        bytes.clear();
+        message.encode(&mut bytes);
+        let result = self.queue(&bytes, loop_count);
+        self.injector.scratch = bytes;
+        result
+    }
 }
 
 impl Inject for Injecting<'_> {
@@ -99,15 +111,14 @@ impl Inject for Injecting<'_> {
     }
 
     fn inject(&mut self, message: &Message) -> Result<(), InjectError> {
-        let mut bytes = std::mem::take(&mut self.injector.scratch);
-        bytes.clear();
-        message.encode(&mut bytes);
-        let result = self.queue(&bytes);
-        self.injector.scratch = bytes;
-        result
+        self.queue_message(message, self.injector.loop_count + 1)
     }
 
     fn inject_encoded(&mut self, message: MessageView<'_>) -> Result<(), InjectError> {
-        self.queue(message.bytes())
+        self.queue(message.bytes(), self.injector.loop_count + 1)
+    }
+
+    fn announce(&mut self, message: &Message) -> Result<(), InjectError> {
+        self.queue_message(message, 1)
     }
 }

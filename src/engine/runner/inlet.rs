@@ -2,20 +2,34 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use heka_plugin::{ConfigError, Deliverer, Globals, Inlet, InputDefaults, Log, Stop};
+use heka_plugin::report::ReportRow;
+use heka_plugin::{
+    ConfigError, Deliverer, Globals, Inlet, InputDefaults, Log, Pack, PackInjector, PluginError, Receipt,
+    Stop,
+};
 
 use super::append::Appender;
 use super::decode::{DecoderRunner, FailureRules};
 use super::deliver::{Parts, SplitRules, StreamDeliverer};
 use crate::config::CommonInput;
+use crate::desk::Desk;
 use crate::gate::Gate;
 use crate::loader::Catalog;
 use crate::log::Logger;
 use crate::queues::Queues;
 use crate::shutdown::Shutdown;
 
-/// Names of the decoders that are alive, as the stop sequence lists them.
-pub type LiveDecoders = Arc<Mutex<Vec<String>>>;
+/// A decoder or splitter that is alive.
+#[derive(Clone)]
+pub struct Live {
+    /// Its runner's name.
+    pub name: String,
+    /// Where its report is.
+    pub desk: Desk,
+}
+
+/// The decoders or splitters that are alive, in the order of their start.
+pub type LiveDecoders = Arc<Mutex<Vec<Live>>>;
 
 /// The engine's [`Inlet`].
 pub struct StreamInlet {
@@ -45,6 +59,8 @@ pub struct StreamInlet {
     pub live_decoders: LiveDecoders,
     /// Splitters that are alive.
     pub live_splitters: LiveDecoders,
+    /// Where the input's report goes.
+    pub desk: Desk,
 }
 
 impl StreamInlet {
@@ -75,7 +91,12 @@ impl StreamInlet {
         Ok(())
     }
 
-    fn decoder(&self, token: &str) -> Result<Option<(DecoderRunner, String)>, String> {
+    fn appender(&self) -> Appender {
+        let gate = Some(self.gate.clone());
+        Appender::new(self.queues.input.clone(), gate, self.stop.clone(), self.log.clone())
+    }
+
+    fn decoder(&self, token: &str) -> Result<Option<(DecoderRunner, Live)>, String> {
         let section = self.decoder_section();
         if section.is_empty() {
             return Ok(None);
@@ -93,13 +114,15 @@ impl StreamInlet {
             log: self.common.log_decode_failures.unwrap_or(true),
             synchronous: self.common.synchronous_decode.unwrap_or(false),
         };
-        Ok(Some((DecoderRunner::new(decoder, rules, log, self.log.clone()), name)))
+        let desk = Desk::default();
+        let runner = DecoderRunner::new(decoder, rules, log, self.log.clone(), desk.clone());
+        Ok(Some((runner, Live { name, desk })))
     }
 }
 
 fn forget(live: &LiveDecoders, name: &str) {
     let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(at) = live.iter().position(|other| other == name) {
+    if let Some(at) = live.iter().position(|other| other.name == name) {
         live.remove(at);
     }
 }
@@ -107,6 +130,19 @@ fn forget(live: &LiveDecoders, name: &str) {
 /// `<input>-<section>[-<token>]`
 fn runner_name(input: &str, section: &str, token: &str) -> String {
     if token.is_empty() { format!("{input}-{section}") } else { format!("{input}-{section}-{token}") }
+}
+
+/// Puts an input's own messages into the queue.
+struct Injector(Appender);
+
+impl PackInjector for Injector {
+    fn inject(&mut self, pack: &mut Pack) -> Result<(), PluginError> {
+        self.0.add(pack, 0)
+    }
+
+    fn flush(&mut self) -> Result<Receipt, PluginError> {
+        self.0.append()
+    }
 }
 
 impl Inlet for StreamInlet {
@@ -126,13 +162,14 @@ impl Inlet for StreamInlet {
             deliver_incomplete_final: made.common.deliver_incomplete_final.unwrap_or(false),
             max_record_size: heka_message::max_record_size(self.globals.max_message_size),
         };
-        let (decoder, decoder_name) = self.decoder(token)?.unzip();
+        let (decoder, live) = self.decoder(token)?.unzip();
         let asynchronous = !self.common.synchronous_decode.unwrap_or(false);
-        let listed = decoder_name.filter(|_| asynchronous);
-        if let Some(name) = &listed {
-            self.live_decoders.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+        let listed = live.filter(|_| asynchronous);
+        if let Some(live) = &listed {
+            self.live_decoders.lock().unwrap_or_else(PoisonError::into_inner).push(live.clone());
         }
-        self.live_splitters.lock().unwrap_or_else(PoisonError::into_inner).push(splitter_name.clone());
+        let live = Live { name: splitter_name.clone(), desk: Desk::default() };
+        self.live_splitters.lock().unwrap_or_else(PoisonError::into_inner).push(live);
         let (decoders, splitters) = (self.live_decoders.clone(), self.live_splitters.clone());
         let (ending, failing) = (self.shutdown.clone(), self.shutdown.clone());
         Ok(Box::new(StreamDeliverer::new(Parts {
@@ -140,12 +177,7 @@ impl Inlet for StreamInlet {
             splitter: made.splitter,
             rules,
             decoder,
-            appender: Appender::new(
-                self.queues.input.clone(),
-                Some(self.gate.clone()),
-                self.stop.clone(),
-                self.log.clone(),
-            ),
+            appender: self.appender(),
             input_log: self.log.clone(),
             splitter_log,
             on_fatal: Arc::new(move || failing.request(1)),
@@ -153,10 +185,18 @@ impl Inlet for StreamInlet {
                 // Those that end because hekad stops are listed by the stop sequence.
                 if !ending.has_begun() {
                     forget(&splitters, &splitter_name);
-                    listed.iter().for_each(|name| forget(&decoders, name));
+                    listed.iter().for_each(|live| forget(&decoders, &live.name));
                 }
             }),
         })))
+    }
+
+    fn injector(&self) -> Result<Box<dyn PackInjector>, String> {
+        Ok(Box::new(Injector(self.appender())))
+    }
+
+    fn leave_report(&self, rows: Vec<ReportRow>) {
+        self.desk.answer(rows);
     }
 
     fn ticker_interval_s(&self) -> u64 {

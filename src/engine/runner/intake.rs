@@ -47,20 +47,24 @@ impl Intake {
         Place { input: self.input.position(), filter: self.filter.position() }
     }
 
-    /// Hands matching records to `each` until it breaks off, both queues are read up, or it is time to see to other
-    /// things. Returns true when both queues are read up.
-    pub fn read(&mut self, mut each: impl FnMut(&Record<'_>) -> ControlFlow<()>) -> bool {
+    /// Hands matching records, each with the place behind it, to `each` until it breaks off, both queues are read up, or
+    /// it is time to see to other things. Returns true when both queues are read up.
+    pub fn read(&mut self, mut each: impl FnMut(&Record<'_>, Place) -> ControlFlow<()>) -> bool {
         self.filter_first = !self.filter_first;
-        let (first, second) = if self.filter_first {
-            (&mut self.filter, &mut self.input)
-        } else {
-            (&mut self.input, &mut self.filter)
-        };
         let mut left = LOOK_MAX;
-        for reader in [first, second] {
+        for of_filter in [self.filter_first, !self.filter_first] {
+            let Place { input, filter } = self.place();
+            let reader = if of_filter { &mut self.filter } else { &mut self.input };
             while let Some(record) = reader.next() {
-                if wanted(&self.matcher, &self.signer, &record) && each(&record).is_break() {
-                    return false;
+                if wanted(&self.matcher, &self.signer, &record) {
+                    let place = if of_filter {
+                        Place { input, filter: record.position }
+                    } else {
+                        Place { input: record.position, filter }
+                    };
+                    if each(&record, place).is_break() {
+                        return false;
+                    }
                 }
                 left -= 1;
                 if left == 0 {

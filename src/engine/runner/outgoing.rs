@@ -5,6 +5,9 @@ use std::ops::Range;
 use heka_message::MessageView;
 use heka_plugin::{Encode, Encoder, Record};
 
+use super::intake::view;
+use crate::place::Place;
+
 /// A batch is full at so many bytes ...
 const FULL_BYTES: usize = 256 * 1024;
 /// ... or so many records.
@@ -15,6 +18,8 @@ struct Item {
     message: Range<usize>,
     canonical: bool,
     loop_count: u32,
+    /// Behind the message.
+    place: Place,
 }
 
 /// How a message becomes the bytes of a record.
@@ -61,12 +66,13 @@ impl Outgoing {
         self.items.clear();
     }
 
-    /// Drops the first `count` records.
-    pub fn drop_first(&mut self, count: usize) {
-        self.items.drain(..count.min(self.items.len()));
+    /// Drops the first `count` records; tells the place behind the last of them.
+    pub fn drop_first(&mut self, count: usize) -> Option<Place> {
+        let last = self.items.drain(..count.min(self.items.len())).next_back();
         if self.items.is_empty() {
             self.clear();
         }
+        last.map(|item| item.place)
     }
 
     /// Encodes a message and adds it.
@@ -75,11 +81,11 @@ impl Outgoing {
     /// The message cannot be encoded or framed; the text says why. The batch is as before.
     pub fn add(
         &mut self,
-        message: MessageView<'_>,
-        canonical: bool,
-        loop_count: u32,
+        record: &heka_queue::Record<'_>,
+        place: Place,
         encoding: &mut Encoding,
     ) -> Result<(), String> {
+        let message = view(record);
         let start = self.bytes.len();
         if let Some(encoder) = &mut encoding.encoder {
             let target = if encoding.framing {
@@ -111,8 +117,9 @@ impl Outgoing {
         self.items.push(Item {
             bytes: start..self.bytes.len(),
             message: kept..self.messages.len(),
-            canonical,
-            loop_count,
+            canonical: record.canonical,
+            loop_count: record.loop_count,
+            place,
         });
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use heka_plugin::{Log, Output, PluginError, SendError};
 
 use super::deliver::now_ns;
-use super::intake::{Intake, view};
+use super::intake::Intake;
 use super::outgoing::{Encoding, Outgoing};
 use super::ticker::Ticker;
 use crate::counters::PluginCounters;
@@ -55,6 +55,7 @@ pub struct OutputRunner {
     batch: Outgoing,
     ticker: Ticker,
     encode_complaint: Complaint,
+    flush_complaint: Complaint,
     published_at: Instant,
     /// Everything before this place was sent.
     sent: Place,
@@ -69,6 +70,7 @@ impl OutputRunner {
             parts,
             batch: Outgoing::default(),
             encode_complaint: Complaint::default(),
+            flush_complaint: Complaint::default(),
             published_at: Instant::now(),
         }
     }
@@ -81,6 +83,9 @@ impl OutputRunner {
         let result = self.start().and_then(|()| self.work());
         // Whatever happened, what was sent is published, so that it is not sent again.
         let published = if self.is_unpublished() { self.publish() } else { Ok(()) };
+        self.answer_report();
+        self.parts.stops.desk.close();
+        self.parts.stops.encoder_desk.close();
         self.parts.output.stop();
         if let Some(encoder) = &mut self.parts.encoding.encoder
             && let Err(why) = encoder.stop()
@@ -138,9 +143,9 @@ impl OutputRunner {
         }
         let OutputParts { intake, encoding, log, counters, encode_error, .. } = &mut self.parts;
         let (batch, complaint) = (&mut self.batch, &mut self.encode_complaint);
-        intake.read(|record| {
+        intake.read(|record, place| {
             counters.processed.add(1);
-            if let Err(why) = batch.add(view(record), record.canonical, record.loop_count, encoding) {
+            if let Err(why) = batch.add(record, place, encoding) {
                 counters.failed.add(1);
                 match encode_error {
                     Some(begin) => log.error(&format!("{begin}{why}")),
@@ -163,9 +168,14 @@ impl OutputRunner {
             match self.parts.output.send(&self.batch.records(), &self.parts.stops.now) {
                 Ok(()) => self.batch.clear(),
                 Err(SendError::Reject { index, why }) => {
-                    self.parts.log.error(&why);
+                    if !why.is_empty() {
+                        self.parts.log.error(&why);
+                    }
                     self.parts.counters.failed.add(1);
-                    self.batch.drop_first(index + 1);
+                    if let Some(place) = self.batch.drop_first(index + 1) {
+                        self.sent = place;
+                        self.note_progress();
+                    }
                 }
                 Err(SendError::Retry(why)) => {
                     if complaint.is_due(&why) {
@@ -202,6 +212,9 @@ impl OutputRunner {
         if self.ticker.take() {
             results.push(self.parts.output.tick(now_ns()));
         }
+        if self.parts.stops.desk.is_asked() {
+            self.answer_report();
+        }
         if self.parts.stops.take_reload() {
             results.push(self.parts.output.reload());
         }
@@ -213,6 +226,14 @@ impl OutputRunner {
             }
         }
         Ok(())
+    }
+
+    fn answer_report(&self) {
+        let OutputParts { output, encoding, stops, .. } = &self.parts;
+        if let Some(encoder) = &encoding.encoder {
+            stops.encoder_desk.answer(encoder.report());
+        }
+        stops.desk.answer(output.report());
     }
 
     fn is_unpublished(&self) -> bool {
@@ -229,7 +250,10 @@ impl OutputRunner {
             }
             Err(SendError::Fatal(why)) => Err(PluginError::Run(why)),
             Err(error) => {
-                self.parts.log.error(&error.to_string());
+                let why = error.to_string();
+                if self.flush_complaint.is_due(&why) {
+                    self.parts.log.error(&why);
+                }
                 Ok(())
             }
         }

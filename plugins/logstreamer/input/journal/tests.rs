@@ -75,3 +75,44 @@ fn blank_cut_short_and_broken() {
     );
     assert_eq!(load(dir.path()).unwrap(), Loaded::Absent);
 }
+
+fn at(seek: u64) -> Position {
+    Position { file: Path::new("/var/log/a.log").into(), seek, hash: hash(b"x") }
+}
+
+#[test]
+fn a_note_counts_beside_the_journal_it_was_written_beside() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Journal::new(directory.path(), "s");
+    let mut journal = open();
+    assert_eq!(journal.noted(), None);
+    journal.take_note(at(1000)).unwrap();
+    assert_eq!(open().noted(), Some(at(1000)), "there is no journal yet");
+    journal.save(&at(900)).unwrap();
+    assert_eq!(open().noted(), Some(at(1000)), "the journal is behind");
+    journal.take_note(at(7)).unwrap();
+    assert_eq!(open().noted(), Some(at(7)), "a shorter note over a longer one");
+    fs::write(journal.path(), content(&at(5))).unwrap();
+    assert_eq!(open().noted(), None, "somebody replaced the journal");
+    fs::remove_file(journal.path()).unwrap();
+    assert_eq!(open().noted(), None, "somebody removed the journal");
+}
+
+#[test]
+fn a_torn_note_and_one_of_another_boot_do_not_count() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = Journal::new(directory.path(), "s");
+    journal.take_note(at(1000)).unwrap();
+    let path = journal.fresh.with_extension("note");
+    let whole = fs::read(&path).unwrap();
+    for cut in 0..whole.len() {
+        fs::write(&path, &whole[..cut]).unwrap();
+        assert_eq!(journal.noted(), None, "cut at {cut}");
+    }
+    for byte in 0..whole.len() - 1 {
+        let mut changed = whole.clone();
+        changed[byte] ^= 1;
+        fs::write(&path, &changed).unwrap();
+        assert_eq!(journal.noted(), None, "byte {byte} changed");
+    }
+}

@@ -253,6 +253,16 @@ impl Rig {
         content.replace(&*fs::canonicalize(self.path("")).unwrap().to_string_lossy(), "IN")
     }
 
+    /// What was never synced is gone, as after a power cut.
+    pub(super) fn forget_notes(&self) {
+        let directory = self.journal_path("src").parent().unwrap().to_owned();
+        for entry in fs::read_dir(directory).unwrap().flatten() {
+            if entry.file_name().as_encoded_bytes().ends_with(b".note") {
+                fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    }
+
     pub(super) fn write_journal(&self, stream: &str, content: &str) {
         let path = self.journal_path(stream);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -66,14 +66,36 @@ fn records_that_were_not_held_come_again() {
     rig.wait_until("one is journalled", |rig| seek(rig) == 4);
     rig.append("a.log", "two\n");
     rig.wait_for("two\n");
-    // What a crash leaves behind now.
+    // What a power cut leaves behind now.
     let journal = rig.journal("src");
     rig.world.held.store(u64::MAX, Ordering::SeqCst);
     rig.stop();
     rig.write_journal("src", &journal);
+    rig.forget_notes();
     rig.forget_records();
     rig.run_until("two\n");
     assert_eq!(rig.payloads(), ["two\n"]);
+}
+
+#[test]
+fn what_the_queue_took_from_a_killed_process_does_not_come_again() {
+    let mut rig = Rig::new(r"a\.log");
+    rig.world.held.store(1, Ordering::SeqCst);
+    rig.write("a.log", "one\n");
+    rig.start();
+    rig.wait_for("one\n");
+    rig.wait_until("one is journalled", |rig| seek(rig) == 4);
+    rig.append("a.log", "two\n");
+    rig.wait_for("two\n");
+    // What a kill leaves behind now: "two" is not journalled, but noted.
+    let journal = rig.journal("src");
+    rig.world.held.store(u64::MAX, Ordering::SeqCst);
+    rig.stop();
+    rig.write_journal("src", &journal);
+    rig.append("a.log", "three\n");
+    rig.forget_records();
+    rig.run_until("three\n");
+    assert_eq!(rig.payloads(), ["three\n"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use heka_queue::{Options, Position, Queue};
 
 use super::super::decode::FailureRules;
 use super::*;
+use crate::desk::Desk;
 
 /// Cuts at newlines, which stay in the record.
 struct Lines;
@@ -72,8 +73,9 @@ impl Bench {
             input: "in".into(),
             splitter: Box::new(Lines),
             rules,
-            decoder: decoder
-                .map(|decoder| DecoderRunner::new(decoder, failures, self.log.clone(), self.log.clone())),
+            decoder: decoder.map(|decoder| {
+                DecoderRunner::new(decoder, failures, self.log.clone(), self.log.clone(), Desk::default())
+            }),
             appender: Appender::new(self.queue.clone(), None, Stop::new(), self.log.clone()),
             input_log: self.log.clone(),
             splitter_log: self.log.clone(),

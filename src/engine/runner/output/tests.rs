@@ -192,6 +192,21 @@ fn a_fatal_failure_leaves_the_batch_queued() {
 }
 
 #[test]
+fn what_was_dealt_with_before_a_fatal_failure_is_not_sent_again() {
+    let bench = Bench::new(&["a", "none", "b", "c", "d"]);
+    let mut behind_b = bench.input.reader(Place::default().input);
+    for _ in 0..3 {
+        behind_b.next().unwrap();
+    }
+    let rejected = SendError::Reject { index: 1, why: String::new() };
+    bench.peer.answers.lock().unwrap().extend([SendError::Fatal("gone".into()), rejected]);
+    assert_eq!(bench.drain("TRUE").unwrap_err().to_string(), "gone");
+    assert_eq!(bench.got(), ["a"]);
+    assert_eq!(bench.place.get().input, behind_b.position());
+    assert!(bench.log.0.lock().unwrap().is_empty());
+}
+
+#[test]
 fn what_no_matcher_wants_is_passed() {
     let bench = Bench::new(&["a", "b"]);
     bench.drain("FALSE").unwrap();

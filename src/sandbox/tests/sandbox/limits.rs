@@ -203,3 +203,29 @@ fn patterns_cannot_overflow_the_native_stack() {
     };
     assert_eq!(thread.spawn(run).unwrap().join().unwrap(), "x1");
 }
+
+#[test]
+fn a_stop_interrupts_a_call_but_lets_it_tidy_up() {
+    let text = "function process_message()
+        local ok, why = pcall(function() while true do end end)
+        for i = 1, 1e5 do end
+        return -1, why end";
+    let mut sandbox = try_open(&INPUT, text, |_, _| {}).unwrap();
+    let stop = heka_plugin::Stop::new();
+    sandbox.interrupt_on(stop.clone());
+    stop.request();
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(-1));
+    assert!(sandbox.last_error().ends_with("shutting down"));
+    // A coroutine does not escape it, and neither does a script that goes on and on.
+    for body in [
+        "coroutine.wrap(function() while true do end end)()",
+        "while true do pcall(function() while true do end end) end",
+    ] {
+        let script = format!("require 'coroutine' function process_message() {body} return 0 end");
+        let mut sandbox = try_open(&INPUT, &script, |_, _| {}).unwrap();
+        sandbox.interrupt_on(stop.clone());
+        let outcome = sandbox.process_message(&mut Recorder::default());
+        assert_eq!(outcome, Outcome::Terminated, "{body}");
+        assert!(sandbox.last_error().ends_with("shutting down"), "{}", sandbox.last_error());
+    }
+}

@@ -142,3 +142,32 @@ fn state_is_larger_than_the_limits_allow() {
     });
     assert!(opened.is_ok(), "{opened:?}");
 }
+
+#[test]
+fn a_running_script_is_dumped_again_and_again() {
+    let script = "_PRESERVATION_VERSION = 2 n = 0
+        function process_message() n = n + _PRESERVATION_VERSION return 0 end";
+    let mut sandbox = try_open(&FILTER, script, |_, _| {}).unwrap();
+    let mut last = Vec::new();
+    for n in [2, 4, 6] {
+        assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(0));
+        last = sandbox.dump().unwrap();
+        let text = String::from_utf8(last.clone()).unwrap();
+        assert!(text.starts_with("if _PRESERVATION_VERSION and _PRESERVATION_VERSION ~= 2 then"), "{text}");
+        assert!(text.contains(&format!("_G[\"n\"] = {n}\n")) && !text.contains("_G[\"_PRES"), "{text}");
+    }
+    // What is given goes before what a file has.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.data");
+    std::fs::write(&file, "n = 100").unwrap();
+    let mut again = try_open(&FILTER, script, |settings, _| {
+        settings.state = Some(last.clone());
+        settings.state_file = Some(file.clone());
+    })
+    .unwrap();
+    assert_eq!(again.dump().unwrap(), last);
+    let error = try_open(&FILTER, script, |settings, _| settings.state = Some(b"nothing.at = 1".to_vec()));
+    assert!(error.unwrap_err().starts_with("Init() lsb_restore_global_data "));
+    again.terminate();
+    assert_eq!(again.dump().unwrap(), b"");
+}
