@@ -69,7 +69,12 @@ impl OutputPlugin for FileOutput {
     type Config = Config;
     const NAME: &'static str = "FileOutput";
     const DEFAULTS: OutputDefaults =
-        OutputDefaults { frames_protobuf: true, reloads: true, ..OutputDefaults::USUAL };
+        OutputDefaults {
+            frames_protobuf: true,
+            reloads: true,
+            outlives_process: true,
+            ..OutputDefaults::USUAL
+        };
     const NEEDS_ENCODER: Option<&'static str> = Some("Encoder required.");
 
     fn open(config: Config, context: &Context) -> Result<FileOutput, ConfigError> {

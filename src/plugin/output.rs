@@ -63,6 +63,9 @@ pub struct OutputDefaults {
     /// Whether [`Record::message`] is wanted in [`Output::send`]. Without it the message is empty there, which spares a
     /// copy.
     pub reads_message: bool,
+    /// Whether what [`Output::send`] took outlives this process: it was handed to a file or pipe of the system. What lies in
+    /// the buffer of a connection does not, as long as the peer has not acknowledged it.
+    pub outlives_process: bool,
     /// How an encoder's failure begins on stderr. Heka passes over it in silence for most outputs; for those (`None`) the
     /// failure is an information line.
     pub encode_error: Option<&'static str>,
@@ -82,6 +85,7 @@ impl OutputDefaults {
         restarts: false,
         reloads: false,
         reads_message: false,
+        outlives_process: false,
         encode_error: None,
     };
 }

@@ -278,7 +278,12 @@ fn output_runner(
     log: Arc<dyn heka_plugin::Log>,
 ) -> OutputRunner {
     let (place, counters, cursor) = enter(&plan.reader, shared, &stops);
-    let (progress, start) = progress(&plan.reader.name, cursor, shared, log.as_ref());
+    let (progress, start) = if plan.defaults.outlives_process {
+        progress(&plan.reader.name, cursor, shared, log.as_ref())
+    } else {
+        // What such an output sent may die with the process; only a flush lets the place move.
+        (None, cursor)
+    };
     place.set(start);
     OutputRunner::new(OutputParts {
         output: plan.output,

@@ -35,7 +35,7 @@ pub struct OutputParts {
     pub intake: Intake,
     /// Where its place is published.
     pub place: Arc<PublishedPlace>,
-    /// Where it notes its progress between two saves of the cursors; `None`: it does not.
+    /// Where it notes its progress between two saves of the cursors; `None`: what it sent may die with the process.
     pub progress: Option<Progress>,
     /// Its log.
     pub log: Arc<dyn Log>,
