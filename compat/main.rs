@@ -1,6 +1,8 @@
 //! Holds a `hekad` binary against recorded cases.
 #![forbid(unsafe_code)]
 
+mod soak;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,8 +13,10 @@ use heka_compat::suite::{Suite, Verdict, find_cases};
 
 const USAGE: &str = "\
 Usage: heka-compat [--hekad CMD] [--share DIR] [--tools DIR] [--cases DIR] [--jobs N] [--patience X] [--record] [--keep] [-v] [GLOB ...]
+       heka-compat soak --minutes N [--seed S] [--hekad PATH]
 
-Runs recorded cases and compares what comes out with what hekad 0.11 gave.
+Runs recorded cases and compares what comes out with what hekad 0.11 gave. `soak` disturbs a daemon for
+minutes or days instead.
 
   --hekad CMD    program, with leading arguments if need be (the hekad of this workspace)
   --share DIR    share_dir of the configurations (an empty folder)
@@ -124,11 +128,21 @@ fn tell(verdict: &Verdict, verbose: bool) {
 }
 
 fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    if let [first, rest @ ..] = args.as_slice()
+        && first == "soak"
+    {
+        return exit_code(soak::run(rest));
+    }
     if env::args().any(|arg| arg == "-h" || arg == "--help") {
         print!("{USAGE}");
         return ExitCode::SUCCESS;
     }
-    match options(env::args().skip(1)).and_then(|options| run(&options)) {
+    exit_code(options(args.into_iter()).and_then(|options| run(&options)))
+}
+
+fn exit_code(result: anyhow::Result<bool>) -> ExitCode {
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(why) => {

@@ -116,7 +116,7 @@ pub(crate) fn resolve(network: &str, protocol: &str, address: &str) -> Result<En
 ///
 /// # Errors
 /// Go's text.
-pub(crate) fn candidates(protocol: &str, address: &str) -> Result<Vec<SocketAddr>, String> {
+pub fn candidates(protocol: &str, address: &str) -> Result<Vec<SocketAddr>, String> {
     let (host, port) = split_host_port(address)?;
     let port = port::number(protocol, protocol, port)?;
     let host = if host.is_empty() { "127.0.0.1" } else { host };
@@ -138,7 +138,7 @@ fn look_up(host: &str, family: Family) -> Result<Vec<IpAddr>, String> {
 ///
 /// # Errors
 /// Go's text.
-pub(crate) fn split_host_port(address: &str) -> Result<(&str, &str), String> {
+pub fn split_host_port(address: &str) -> Result<(&str, &str), String> {
     let wrong = |why: &str| format!("address {address}: {why}");
     let (before, port) = address.rsplit_once(':').ok_or_else(|| wrong("missing port in address"))?;
     let host = match address.strip_prefix('[') {
@@ -166,7 +166,7 @@ pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 /// Why a call failed: the system's text with a small first letter and without its number.
-pub(crate) fn reason(error: &io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
         return "i/o timeout".into();
     }

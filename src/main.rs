@@ -1,20 +1,21 @@
 //! `hekad`: parse the command line, run, exit code.
+#![forbid(unsafe_code)]
 
 use std::path::Path;
 use std::process::ExitCode;
 
-#[path = "cli/flags.rs"]
-mod flags;
+mod cli;
 
-use flags::Flags;
-
-const DEFAULT_CONFIG: &str = "/etc/hekad.toml";
+use cli::flags::Flags;
 
 fn main() -> ExitCode {
+    if cli::is_command(std::env::args_os().nth(1).as_deref()) {
+        return cli::run();
+    }
     let flags = Flags::new("hekad")
         .string(
             "config",
-            DEFAULT_CONFIG,
+            cli::DEFAULT_CONFIG,
             "Config file or directory. If directory is specified then all files in the directory will be loaded.",
         )
         .bool("version", false, "Output version and exit");

@@ -43,7 +43,7 @@ impl Inputs {
 }
 
 /// A message of the shape that a decoded line has: headers and nine fields.
-fn message(id: u64, line: &str) -> Vec<u8> {
+pub(crate) fn message(id: u64, line: &str) -> Vec<u8> {
     let mut parts = line.split('"');
     let mut next = || parts.next().unwrap_or_default().trim();
     let (head, request, numbers, referer) = (next(), next(), next(), next());

@@ -1,6 +1,5 @@
 //! How long a message takes through an idle daemon.
 
-use std::fmt;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
@@ -27,13 +26,11 @@ pub(crate) struct Latency {
     sorted: Vec<Duration>,
 }
 
-impl fmt::Display for Latency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = |share: f64| {
-            let index = (self.sorted.len().saturating_sub(1) as f64 * share) as usize;
-            self.sorted.get(index).copied().unwrap_or_default().as_secs_f64() * 1e3
-        };
-        write!(f, "median {:.2} ms, 90 % {:.2} ms, most {:.2} ms", at(0.5), at(0.9), at(1.0))
+impl Latency {
+    /// The time in milliseconds that this share of the messages did not exceed.
+    pub(crate) fn at(&self, share: f64) -> f64 {
+        let index = (self.sorted.len().saturating_sub(1) as f64 * share) as usize;
+        self.sorted.get(index).copied().unwrap_or_default().as_secs_f64() * 1e3
     }
 }
 

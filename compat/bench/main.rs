@@ -4,10 +4,12 @@
 //! are noisy, ratios are not.
 #![forbid(unsafe_code)]
 
+mod backlog;
 mod baseline;
 mod inputs;
 mod latency;
 mod measure;
+mod queue;
 mod rows;
 
 use std::env;
@@ -20,7 +22,7 @@ use heka_testkit::Scratch;
 
 use inputs::Inputs;
 use measure::Measured;
-use rows::{ROWS, Row};
+use rows::{Aim, Kind, ROWS, Row};
 
 const USAGE: &str = "\
 Usage: bench [--hekad PATH] [--share DIR] [--lines N] [--seed N] [ROW ...]
@@ -79,48 +81,74 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let inputs = Inputs::write(&scratch, options.lines, options.seed)?;
     println!("{} lines of {} bytes, {}", options.lines, inputs.bytes / options.lines.max(1), hekad.display());
     println!(
-        "{:<16} {:>9} {:>10} {:>9} {:>9} {:>8} {:>8}",
-        "", "CPU s/M", "msgs/s", "RSS MB", "anon MB", "x gzip", "x lua"
+        "{:<16} {:>9} {:>8} {:>10} {:>8} {:>8} {:>7} {:>7}",
+        "CPU s/M", "", "aim", "msgs/s", "RSS MB", "anon MB", "x gzip", "x lua"
     );
-    let gzip = baseline::gzip(&inputs)?;
-    print_row("gzip -6", &gzip, &[Some(&gzip), None]);
-    let lua = baseline::lua(&inputs)?;
-    match &lua {
-        Some(lua) => print_row("lua5.1 + lpeg", lua, &[Some(&gzip), Some(lua)]),
-        None => println!("lua5.1 + lpeg    not installed"),
+    let mut baselines = [None, None];
+    if wanted.iter().any(|row| matches!(row.kind, Kind::Throughput(_))) {
+        let gzip = baseline::gzip(&inputs)?;
+        print_row("gzip -6", Aim::None, &gzip, &[Some(&gzip), None]);
+        let lua = baseline::lua(&inputs)?;
+        match &lua {
+            Some(lua) => print_row("lua5.1 + lpeg", Aim::None, lua, &[Some(&gzip), Some(lua)]),
+            None => println!("lua5.1 + lpeg    not installed"),
+        }
+        baselines = [Some(gzip), lua];
     }
-    let baselines = [Some(&gzip), lua.as_ref()];
+    let baselines = [baselines[0].as_ref(), baselines[1].as_ref()];
+    let share = options.share.as_deref();
     for row in wanted {
         match row.kind {
-            rows::Kind::Throughput(config) => {
-                let measured = measure::run(&hekad, &inputs, options.share.as_deref(), config)?;
-                print_row(row.name, &measured, &baselines);
+            Kind::Throughput(pipeline) => {
+                let measured = measure::run(&hekad, &inputs, share, pipeline)?;
+                print_row(row.name, row.aim, &measured, &baselines);
             }
-            rows::Kind::Reject => {
-                let cost = measure::rejecting(&hekad, &inputs, options.share.as_deref())?;
-                println!("{:<16} {:>9.1} ns a message and reader", row.name, cost * 1e9);
+            Kind::Reject => print_figure(row, measure::rejecting(&hekad, &inputs, share)? * 1e9, ""),
+            Kind::Ack => print_figure(row, measure::ack_share(&hekad, &inputs, share)? * 100.0, ""),
+            Kind::Queue(work) => print_figure(row, queue::measure(&inputs, work)?, ""),
+            Kind::Latency => {
+                let latency = latency::measure(&hekad, share)?;
+                let more = format!("; 90 %: {:.2}, most: {:.2}", latency.at(0.9), latency.at(1.0));
+                print_figure(row, latency.at(0.5), &more);
             }
-            rows::Kind::Latency => {
-                let latency = latency::measure(&hekad, options.share.as_deref())?;
-                println!("{:<16} {latency}", row.name);
+            Kind::Backlog => {
+                let start = backlog::measure(&hekad, share)?;
+                let megabytes = |bytes: u64| bytes as f64 / 1e6;
+                let (peak, anonymous) = (megabytes(start.peak), megabytes(start.anonymous));
+                print_figure(
+                    row,
+                    start.first.as_secs_f64(),
+                    &format!("; RSS {peak:.1} MB, anonymous {anonymous:.1} MB"),
+                );
             }
         }
     }
     Ok(())
 }
 
-fn print_row(name: &str, measured: &Measured, baselines: &[Option<&Measured>; 2]) {
+/// A row that has one figure; its description says the unit.
+fn print_figure(row: &Row, figure: f64, more: &str) {
+    println!("{:<16} {figure:>9.2} {:>8}{} {}{more}", row.name, row.aim, mark(row.aim, figure), row.what);
+}
+
+/// What stands behind a figure that is not as it should be.
+fn mark(aim: Aim, figure: f64) -> &'static str {
+    if aim.is_met(figure) { " " } else { "!" }
+}
+
+fn print_row(name: &str, aim: Aim, measured: &Measured, baselines: &[Option<&Measured>; 2]) {
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let ratios: String = baselines
         .iter()
         .map(|peer| match peer {
-            Some(peer) => format!(" {:>8.2}", measured.cpu_per_million() / peer.cpu_per_million()),
-            None => format!(" {:>8}", ""),
+            Some(peer) => format!(" {:>7.2}", measured.cpu_per_million() / peer.cpu_per_million()),
+            None => format!(" {:>7}", ""),
         })
         .collect();
     println!(
-        "{name:<16} {:>9.2} {:>10.0} {:>9.1} {:>9.1}{ratios}{}",
+        "{name:<16} {:>9.2} {aim:>8}{} {:>9.0} {:>8.1} {:>8.1}{ratios}{}",
         measured.cpu_per_million(),
+        mark(aim, measured.cpu_per_million()),
         measured.messages as f64 / measured.wall.as_secs_f64().max(1e-9),
         megabytes(measured.peak),
         megabytes(measured.anonymous),

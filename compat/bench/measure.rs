@@ -23,6 +23,8 @@ const HOUSEKEEPING: Duration = Duration::from_millis(20);
 const STOP_LIMIT: Duration = Duration::from_secs(40);
 /// How many rejecting readers are added to see what one costs.
 const READERS: u32 = 20;
+/// Runs of a row whose figure is a difference or a ratio.
+const RUNS: usize = 3;
 
 /// What a run took.
 pub(crate) struct Measured {
@@ -52,8 +54,10 @@ pub(crate) fn run(
     pipeline: Pipeline,
 ) -> anyhow::Result<Measured> {
     let scratch = Scratch::new()?;
-    let config =
-        head(share) + &pipeline.config(LOG_FORMAT).replace("$IN", &inputs.folder.display().to_string());
+    let sync = format!("queue_sync = \"{}\"\n", pipeline.sync);
+    let config = head(share)
+        + &sync
+        + &pipeline.config(LOG_FORMAT).replace("$IN", &inputs.folder.display().to_string());
     configure(&scratch, &config)?;
     let start = Instant::now();
     let mut daemon = Daemon::start(hekad, &scratch)?;
@@ -97,11 +101,29 @@ pub(crate) fn run(
 /// CPU seconds that one more rejecting reader costs for one message.
 pub(crate) fn rejecting(hekad: &Path, inputs: &Inputs, share: Option<&Path>) -> anyhow::Result<f64> {
     let with = |rejecting| {
-        let pipeline = Pipeline { from: From::Lines, to: To::Queue, rejecting };
-        run(hekad, inputs, share, pipeline).map(|measured| measured.cpu.as_secs_f64())
+        let pipeline = Pipeline { from: From::Lines, to: To::Queue, rejecting, sync: "ack" };
+        least(|| Ok(run(hekad, inputs, share, pipeline)?.cpu.as_secs_f64()))
     };
     let (few, many) = (with(1)?, with(1 + READERS)?);
     Ok((many - few) / f64::from(READERS) / inputs.lines as f64)
+}
+
+/// The rate with `queue_sync = "ack"` as a part of that with `"interval"`.
+pub(crate) fn ack_share(hekad: &Path, inputs: &Inputs, share: Option<&Path>) -> anyhow::Result<f64> {
+    let wall = |sync| {
+        let pipeline = Pipeline { from: From::Lines, to: To::Payload, rejecting: 0, sync };
+        least(|| Ok(run(hekad, inputs, share, pipeline)?.wall.as_secs_f64()))
+    };
+    Ok(wall("interval")? / wall("ack")?)
+}
+
+/// The least figure of a few runs: what other work on the machine disturbed least.
+pub(crate) fn least(mut run: impl FnMut() -> anyhow::Result<f64>) -> anyhow::Result<f64> {
+    let mut best = run()?;
+    for _ in 1..RUNS {
+        best = best.min(run()?);
+    }
+    Ok(best)
 }
 
 /// The `[hekad]` section.

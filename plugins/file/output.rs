@@ -59,6 +59,8 @@ pub struct FileOutput {
     framed: bool,
     /// `None` only in an instance that is a mere check of options.
     destination: Option<Destination>,
+    /// What could not be done when the file at `path` was to be opened: it is tried again.
+    reopening: Option<&'static str>,
     batch: Vec<u8>,
 }
 
@@ -68,13 +70,12 @@ const KEPT_BATCH_SIZE: usize = 4 << 20;
 impl OutputPlugin for FileOutput {
     type Config = Config;
     const NAME: &'static str = "FileOutput";
-    const DEFAULTS: OutputDefaults =
-        OutputDefaults {
-            frames_protobuf: true,
-            reloads: true,
-            outlives_process: true,
-            ..OutputDefaults::USUAL
-        };
+    const DEFAULTS: OutputDefaults = OutputDefaults {
+        frames_protobuf: true,
+        reloads: true,
+        outlives_process: true,
+        ..OutputDefaults::USUAL
+    };
     const NEEDS_ENCODER: Option<&'static str> = Some("Encoder required.");
 
     fn open(config: Config, context: &Context) -> Result<FileOutput, ConfigError> {
@@ -112,6 +113,7 @@ impl OutputPlugin for FileOutput {
             rotation,
             framed: context.use_framing,
             destination: None,
+            reopening: None,
             batch: Vec::new(),
         };
         if !context.only_check {
@@ -127,6 +129,9 @@ impl OutputPlugin for FileOutput {
 impl Output for FileOutput {
     fn send(&mut self, batch: &[Record<'_>], _: &Stop) -> Result<(), SendError> {
         self.rotate_if_due(rotation::now_s())?;
+        if let Some(what) = self.reopening {
+            self.open_file(what)?;
+        }
         let Some(destination) = &mut self.destination else {
             return Err(SendError::Fatal(format!("'{}' is not open", self.path)));
         };
@@ -151,12 +156,12 @@ impl Output for FileOutput {
     }
 
     fn idle(&mut self, now_ns: i64) -> Result<(), SendError> {
-        self.rotate_if_due(now_ns.div_euclid(1_000_000_000))
+        unless_passing(self.rotate_if_due(now_ns.div_euclid(1_000_000_000)))
     }
 
     fn reload(&mut self) -> Result<(), SendError> {
         self.flush()?;
-        self.open_file("reopen file")
+        unless_passing(self.open_file("reopen file"))
     }
 }
 
@@ -175,12 +180,33 @@ impl FileOutput {
         self.open_file("open rotated file")
     }
 
-    /// Opens the file at `path`, which may be another one by now.
-    fn open_file(&mut self, what: &str) -> Result<(), SendError> {
-        let opened = Destination::open(&self.path, self.modes, self.framed);
-        let failed = |why| SendError::Fatal(format!("unable to {what} '{}': {why}", self.path));
-        self.destination = Some(opened.map_err(failed)?);
-        Ok(())
+    /// Opens the file at `path`, which may be another one by now. While space or descriptors are short, the next batch
+    /// tries again.
+    fn open_file(&mut self, what: &'static str) -> Result<(), SendError> {
+        match Destination::open(&self.path, self.modes, self.framed) {
+            Ok(destination) => {
+                self.destination = Some(destination);
+                self.reopening = None;
+                Ok(())
+            }
+            Err(failure) => {
+                let text = format!("unable to {what} '{}': {failure}", self.path);
+                if failure.passing {
+                    self.reopening = Some(what);
+                    Err(SendError::Retry(text))
+                } else {
+                    Err(SendError::Fatal(text))
+                }
+            }
+        }
+    }
+}
+
+/// A shortage that may pass is told by the next batch, which waits for its end.
+fn unless_passing(result: Result<(), SendError>) -> Result<(), SendError> {
+    match result {
+        Err(SendError::Retry(_)) => Ok(()),
+        result => result,
     }
 }
 

@@ -33,17 +33,19 @@ mod walk;
 mod watch;
 mod window;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use heka_plugin::input::InputPlugin;
 use heka_plugin::{ConfigError, Context, Inlet, Input, InputDefaults, Log, PluginDef, PluginError, Stop};
 
+pub use self::journal::read_journal;
 pub use self::options::Options;
 pub use self::set::{Files, LogstreamSet, Scan, SetOptions};
 
 use self::follow::{Places, Run};
 use self::options::Settings;
+use self::set::Listing;
 use self::start::Start;
 
 /// The row of the registry.
@@ -54,7 +56,7 @@ pub struct LogstreamerInput {
     settings: Settings,
     set: LogstreamSet,
     /// The streams that are there at the start.
-    found: BTreeMap<String, (Files, Start)>,
+    found: BTreeMap<String, (Listing, Start)>,
     /// Directories that cannot be listed, as it was logged.
     unreadable: Vec<String>,
     log: Arc<dyn Log>,
@@ -72,10 +74,11 @@ impl InputPlugin for LogstreamerInput {
             journal::ensure_directory(&settings.journal_directory).map_err(ConfigError::Init)?;
         }
         let set = LogstreamSet::new(&settings.set).map_err(ConfigError::Init)?;
-        let scan = set.scan(&HashSet::new());
-        let mut problems = scan.problems;
+        let scan = set.scan_settled();
         let mut found = BTreeMap::new();
-        for (name, files) in scan.streams {
+        let listings = scan.listings();
+        let mut problems = scan.problems;
+        for (name, files) in listings {
             match Start::read(&settings.journal_directory, &name, settings.initial_tail, context.log.as_ref())
             {
                 Ok(start) => drop(found.insert(name, (files, start))),

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use heka_plugin::decoder::DecoderPlugin;
+use heka_plugin::report::ReportRow;
 use heka_plugin::{ConfigError, Context, Decode, DecodeError, Decoder, Log, Pack, PluginDef, registry};
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::call_timing::CallTiming;
 
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::decoder::<MultiDecoder>();
@@ -36,11 +39,13 @@ pub struct MultiDecoder {
     all: bool,
     /// Where the failures of single decoders go, if anywhere.
     sub_errors: Option<Arc<dyn Log>>,
+    timing: CallTiming,
 }
 
 struct Sub {
     name: String,
     decoder: Box<dyn Decoder>,
+    timing: CallTiming,
 }
 
 impl DecoderPlugin for MultiDecoder {
@@ -57,26 +62,34 @@ impl DecoderPlugin for MultiDecoder {
             let Ok(decoder) = context.decoders.decoder(&name, &runner) else {
                 return Err(ConfigError::Init(format!("Non-existent subdecoder: {name}")));
             };
-            subs.push(Sub { name, decoder });
+            subs.push(Sub { name, decoder, timing: CallTiming::new(&context.globals) });
         }
         let all = match config.cascade_strategy.as_str() {
             "first-wins" => false,
             "all" => true,
             other => return Err(ConfigError::Init(format!("Unrecognized cascade strategy: {other}"))),
         };
-        Ok(MultiDecoder { subs, all, sub_errors: config.log_sub_errors.then(|| Arc::clone(&context.log)) })
+        let sub_errors = config.log_sub_errors.then(|| Arc::clone(&context.log));
+        Ok(MultiDecoder { subs, all, sub_errors, timing: CallTiming::new(&context.globals) })
     }
 }
 
 impl Decoder for MultiDecoder {
     fn decode(&mut self, pack: &mut Pack, extra: &mut Vec<Pack>) -> Result<Decode, DecodeError> {
-        let decoded = if self.all { self.apply_all(pack, extra)? } else { self.try_each(pack, extra)? };
-        if decoded { Ok(Decode::Done) } else { Err(DecodeError::Failed("All subdecoders failed.".into())) }
+        let began = self.timing.begin();
+        let decoded = if self.all { self.apply_all(pack, extra) } else { self.try_each(pack, extra) };
+        self.timing.end(began, !matches!(decoded, Ok(true)));
+        if decoded? { Ok(Decode::Done) } else { Err(DecodeError::Failed("All subdecoders failed.".into())) }
     }
 
     fn stop(&mut self) -> Result<(), String> {
         let problems: Vec<String> = self.subs.iter_mut().filter_map(|sub| sub.decoder.stop().err()).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
+    }
+
+    fn report(&self) -> Vec<ReportRow> {
+        let of_subs = self.subs.iter().flat_map(|sub| sub.timing.rows(&format!("-{}", sub.name)));
+        of_subs.chain(self.timing.rows("")).collect()
     }
 
     fn take_log(&mut self) -> Vec<String> {
@@ -123,7 +136,10 @@ impl Sub {
         log: Option<&dyn Log>,
     ) -> Result<bool, DecodeError> {
         let before = extra.len();
-        match self.decoder.decode(pack, extra) {
+        let began = self.timing.begin();
+        let result = self.decoder.decode(pack, extra);
+        self.timing.end(began, !matches!(result, Ok(Decode::Done)));
+        match result {
             Ok(Decode::Done) => return Ok(true),
             Ok(Decode::Nothing) => {}
             Err(DecodeError::Failed(why)) => {
@@ -261,6 +277,24 @@ mod tests {
                 "src-m-1: Subdecoder 'inner' decode error: All subdecoders failed.",
             ]
         );
+    }
+
+    #[test]
+    fn calls_are_counted_for_each_decoder_and_together() {
+        let lines = Arc::new(Lines::default());
+        let mut decoder =
+            MultiDecoder::open(config(&["fail", "a", "b"], "first-wins"), &context("m", &lines)).unwrap();
+        for _ in 0..3 {
+            decoder.decode(&mut Pack::new(), &mut Vec::new()).unwrap();
+        }
+        let report = decoder.report();
+        let count = |name: &str| report.iter().find(|row| row.0 == name).unwrap().1.clone();
+        for (suffix, calls, failures) in
+            [("-fail", "3", "3"), ("-a", "3", "0"), ("-b", "0", "0"), ("", "3", "0")]
+        {
+            assert_eq!(count(&format!("ProcessMessageCount{suffix}")), calls);
+            assert_eq!(count(&format!("ProcessMessageFailures{suffix}")), failures);
+        }
     }
 
     #[test]

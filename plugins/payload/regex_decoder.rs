@@ -1,13 +1,14 @@
 //! Takes a payload apart with a regular expression.
 
 use heka_message::Regex;
-use heka_message::golang::{GoTime, TimestampParser, Zone, number::parse_int32};
+use heka_message::golang::Zone;
 use heka_plugin::config::Pairs;
 use heka_plugin::decoder::DecoderPlugin;
 use heka_plugin::{ConfigError, Context, Decode, DecodeError, Decoder, Pack, PluginDef, registry};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::captured_headers::CapturedHeaders;
 use crate::scribble::decoder::template::MessageTemplate;
 
 /// The row of this plugin.
@@ -50,9 +51,8 @@ impl Default for Config {
 /// Takes a payload apart with a regular expression and writes headers and fields of the parts.
 pub struct PayloadRegexDecoder {
     regex: Regex,
-    severity_map: Pairs<i32>,
+    headers: CapturedHeaders,
     template: MessageTemplate,
-    timestamps: TimestampParser,
     log_errors: bool,
     log: Vec<String>,
 }
@@ -73,9 +73,8 @@ impl DecoderPlugin for PayloadRegexDecoder {
         })?;
         Ok(PayloadRegexDecoder {
             regex,
-            severity_map: config.severity_map,
+            headers: CapturedHeaders::new(&config.timestamp_layout, zone, config.severity_map),
             template: MessageTemplate::interpolated(&config.message_fields),
-            timestamps: TimestampParser::new(&config.timestamp_layout, zone),
             log_errors: config.log_errors,
             log: Vec::new(),
         })
@@ -101,18 +100,7 @@ impl Decoder for PayloadRegexDecoder {
             named.map(|(at, _)| captures.get(at).unwrap_or_default())
         };
         let message = pack.message_mut();
-        if let Some(text) = group("Timestamp") {
-            message.timestamp = Some(read_timestamp(&self.timestamps, text, &mut self.log));
-        }
-        if let Some(text) = group("Severity") {
-            let mapped = self.severity_map.iter().find(|(name, _)| name.as_bytes() == text);
-            match mapped.map_or_else(|| parse_int32(text), |(_, severity)| Ok(*severity)) {
-                Ok(severity) => message.severity = Some(severity),
-                Err(_) => {
-                    self.log.push(format!("Don't recognize severity: '{}'", String::from_utf8_lossy(text)))
-                }
-            }
-        }
+        self.headers.set(message, group("Timestamp"), group("Severity"), &mut self.log);
         let value_of = |name: &str| if name == "Severity" { None } else { group(name) };
         self.template.apply(message, value_of).map_err(DecodeError::Failed)?;
         Ok(Decode::Done)
@@ -121,32 +109,6 @@ impl Decoder for PayloadRegexDecoder {
     fn take_log(&mut self) -> Vec<String> {
         std::mem::take(&mut self.log)
     }
-}
-
-/// Nanoseconds since the epoch. What cannot be read is logged and gives Go's zero time. A time without a date is today's,
-/// one without a year this year's.
-fn read_timestamp(parser: &TimestampParser, text: &[u8], log: &mut Vec<String>) -> i64 {
-    let time = match parser.parse(text) {
-        Ok(time) => time,
-        Err(_) => {
-            log.push(format!("Don't recognize Timestamp: '{}'", String::from_utf8_lossy(text)));
-            GoTime::ZERO
-        }
-    };
-    let civil = time.civil();
-    if civil.year != 0 {
-        return time.unix_nanos();
-    }
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let now =
-        GoTime { unix_s: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nanos: 0, zone: Zone::local() };
-    let today = now.civil();
-    let (months, days) = if civil.month == 1 && civil.day == 1 {
-        (i64::from(today.month) - 1, i64::from(today.day) - 1)
-    } else {
-        (0, 0)
-    };
-    time.add_date(today.year, months, days).unix_nanos()
 }
 
 #[cfg(test)]

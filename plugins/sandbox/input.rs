@@ -50,7 +50,8 @@ impl InputPlugin for SandboxInput {
         let mut settings = config.settings(&INPUT, "", context)?;
         settings.reencoding = Reencoding::Always;
         let data = SandboxData::of(&mut settings, &context.name);
-        let sandbox = Sandbox::open(settings).map_err(ConfigError::Init)?;
+        let open = if context.only_check { Sandbox::check } else { Sandbox::open };
+        let sandbox = open(settings).map_err(ConfigError::Init)?;
         Ok(SandboxInput { sandbox, data, zone, counts: InputCounts::default() })
     }
 }

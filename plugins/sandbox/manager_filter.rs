@@ -75,7 +75,7 @@ impl FilterPlugin for SandboxManagerFilter {
     fn open(config: SandboxManagerConfig, context: &Context) -> Result<SandboxManagerFilter, ConfigError> {
         let folder: PathBuf = context.globals.in_base_dir(&config.working_directory);
         Ok(SandboxManagerFilter {
-            files: Files::open(folder).map_err(ConfigError::Init)?,
+            files: if context.only_check { Files::at(folder) } else { Files::open(folder).map_err(ConfigError::Init)? },
             prefix: format!("{}-", word_name(&context.name)),
             config,
             processed: 0,

@@ -40,8 +40,9 @@ impl OutputPlugin for SandboxOutput {
     fn open(config: SandboxConfig, context: &Context) -> Result<SandboxOutput, ConfigError> {
         let mut settings = config.settings(&OUTPUT, "", context)?;
         let data = SandboxData::of(&mut settings, &context.name);
+        let open = if context.only_check { Sandbox::check } else { Sandbox::open };
         Ok(SandboxOutput {
-            sandbox: Sandbox::open(settings).map_err(ConfigError::Init)?,
+            sandbox: open(settings).map_err(ConfigError::Init)?,
             data,
             timer_event_on_shutdown: config.timer_event_on_shutdown,
             fatal: None,

@@ -87,7 +87,7 @@ impl InputPlugin for TcpInput {
     fn open(config: Config, context: &Context) -> Result<TcpInput, ConfigError> {
         let endpoint = resolve(&config.net, "tcp", &config.address)
             .map_err(|why| ConfigError::Init(format!("ResolveTCPAddress failed: {why}")))?;
-        let listener = listener::listen(&config.net, &endpoint)
+        let listener = listener::listen(&config.net, &endpoint, context.only_check)
             .map_err(|why| ConfigError::Init(format!("ListenTCP failed: {why}")))?;
         let tls = config.use_tls.then(|| config.tls.server(true)).transpose().map_err(ConfigError::Init)?;
         if config.use_tls {

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use self::backlog::Backlog;
 use self::dialer::Dialer;
 use self::patience::Patience;
-use self::peer::{Peer, Step};
+use self::peer::{Peer, Step, window};
 use crate::addressing::resolve;
 use crate::tcp::input::KeepAlive;
 use crate::tls::TlsOptions;
@@ -27,8 +27,6 @@ use crate::tls::TlsOptions;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::output::<TcpOutput>();
 
-/// So much may be unacknowledged before no more is sent.
-const BACKLOG_SIZE_MAX: usize = 4 << 20;
 /// A peer that takes nothing for so long is complained of.
 const SEND_PATIENCE: Duration = Duration::from_secs(2);
 /// A peer that acknowledges nothing for so long has to be asked again later.
@@ -94,6 +92,10 @@ pub struct TcpOutput {
     unfinished: Option<u64>,
     /// When a failed connection may be tried again by a flush, the pause after that, and the failure.
     later: Option<(Instant, Duration, String)>,
+    /// So many bytes may be unacknowledged before no more is sent.
+    window: usize,
+    /// The stop signal of the last send: a flush hears it too.
+    stop: Stop,
 }
 
 /// What is to be reached before an output goes on.
@@ -101,6 +103,8 @@ pub struct TcpOutput {
 enum Goal {
     /// All is written, and not too much is unacknowledged.
     Written,
+    /// Not too much is unacknowledged.
+    Room,
     /// All before this offset is acknowledged.
     Acknowledged(u64),
 }
@@ -144,6 +148,8 @@ impl OutputPlugin for TcpOutput {
             backlog: Backlog::default(),
             unfinished: None,
             later: None,
+            window: window(Duration::ZERO),
+            stop: Stop::new(),
         })
     }
 }
@@ -154,7 +160,11 @@ impl Output for TcpOutput {
         let known = self
             .unfinished
             .is_some_and(|start| self.backlog.holds_from(start, batch.iter().map(|record| record.bytes)));
+        self.stop = stop.clone();
+        self.window = self.peer.as_ref().map_or(self.window, Peer::window);
         if !known {
+            // An earlier batch may have been given up by the engine while it waits here: it is not piled up on.
+            self.work(Goal::Room, &mut Patience::new(SEND_PATIENCE, stop.clone()))?;
             self.unfinished = Some(self.backlog.end());
             batch.iter().for_each(|record| self.backlog.push(record.bytes));
         }
@@ -172,7 +182,7 @@ impl Output for TcpOutput {
         {
             return Err(SendError::Retry(why.clone()));
         }
-        self.work(goal, &mut Patience::new(FLUSH_PATIENCE, Stop::new()))
+        self.work(goal, &mut Patience::new(FLUSH_PATIENCE, self.stop.clone()))
     }
 
     fn idle(&mut self, _: i64) -> Result<(), SendError> {
@@ -182,7 +192,7 @@ impl Output for TcpOutput {
         }
         if self.peer.is_none() && self.unfinished.is_none() && self.backlog.len() > 0 && !self.is_pausing() {
             // What the dead connection may have lost does not wait for the next message. If this fails that does no harm.
-            let _ = self.work(Goal::Written, &mut Patience::new(IDLE_PATIENCE, Stop::new()));
+            let _ = self.work(Goal::Written, &mut Patience::new(IDLE_PATIENCE, self.stop.clone()));
         }
         Ok(())
     }
@@ -242,13 +252,14 @@ impl TcpOutput {
 
     fn is_reached(&self, goal: Goal) -> bool {
         match goal {
+            Goal::Room => self.backlog.len() <= self.window,
             Goal::Acknowledged(offset) => self.backlog.acknowledged() >= offset,
             Goal::Written => {
                 let written = match &self.peer {
                     Some(peer) => peer.has_written(&self.backlog),
                     None => self.backlog.len() == 0,
                 };
-                written && self.backlog.len() <= BACKLOG_SIZE_MAX
+                written && self.backlog.len() <= self.window
             }
         }
     }

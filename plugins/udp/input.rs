@@ -1,7 +1,7 @@
 //! Takes datagrams.
 
 mod descriptor;
-mod socket;
+pub(crate) mod socket;
 pub(in crate::udp) mod socket_file;
 
 use std::net::IpAddr;
@@ -63,10 +63,12 @@ impl InputPlugin for UdpInput {
         let refused = |why: &str| if set_hostname { Err(ConfigError::init(why)) } else { Ok(()) };
         let socket = if net == "unixgram" {
             refused("Can't set Hostname from Unix datagram.")?;
-            DatagramSocket::unix(&address)
+            if context.only_check { DatagramSocket::idle() } else { DatagramSocket::unix(&address) }
         } else if let Some(number) = address.strip_prefix("fd:").filter(|number| !number.is_empty()) {
             refused("Can't set Hostname from file descriptor.")?;
-            DatagramSocket::inherited(number)
+            if context.only_check { DatagramSocket::idle() } else { DatagramSocket::inherited(number) }
+        } else if context.only_check {
+            DatagramSocket::unbound(&net, &address)
         } else {
             DatagramSocket::inet(&net, &address)
         };

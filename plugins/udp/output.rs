@@ -91,9 +91,10 @@ impl OutputPlugin for UdpOutput {
             ))
         })?;
         let target = if config.net == "unixgram" {
-            Target::unix(&config.address, &config.local_address)
+            let local = if context.only_check { "" } else { config.local_address.as_str() };
+            Target::unix(&config.address, local, context.only_check)
         } else {
-            Target::inet(&config.net, &config.address, &config.local_address)
+            Target::inet(&config.net, &config.address, &config.local_address, context.only_check)
         };
         Ok(UdpOutput {
             target: target.map_err(ConfigError::Init)?,

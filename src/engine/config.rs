@@ -20,4 +20,4 @@ pub use common::{Buffering, CommonFo, CommonInput, CommonSplitter, FullAction, R
 pub use dialect::SyntaxError;
 pub use environment::EnvironmentError;
 pub use hekad::{Hekad, QueueSync};
-pub use load::{ConfigFile, LoadError, Loaded, Place, Section, load};
+pub use load::{ConfigFile, LoadError, Loaded, Place, Section, load, load_all};

@@ -11,11 +11,12 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 use crate::config::{self, Hekad, QueueSync};
 use crate::gate::Gate;
-use crate::loader;
+use crate::import::{self, Imported, Places};
+use crate::loader::{self, Plan};
 use crate::log::Logger;
 use crate::pid_file;
 use crate::pipeline::{Pipeline, Shared};
-use crate::queues::Queues;
+use crate::queues::{Lock, Queues};
 use crate::shutdown::{Shutdown, Wake};
 use crate::signals;
 
@@ -49,6 +50,8 @@ fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logge
     hekad.check()?;
     let base_dir = Path::new(&hekad.base_dir);
     make_base_dir(base_dir)?;
+    // Before any plugin is made: those of a second hekad would open the files of the first.
+    let lock = Lock::take(base_dir).map_err(|error| error.to_string())?;
     let _pid_file = match hekad.pid_file.as_str() {
         "" => None,
         path => pid_file::write(Path::new(path), logger)?,
@@ -61,8 +64,9 @@ fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logge
     let timeout = hekad.shutdown_timeout().unwrap_or(SHUTDOWN_TIMEOUT);
     let (wake, woken) = channel();
     let shutdown = Shutdown::new(wake.clone());
-    let queues = Queues::open(base_dir, sync_mode(hekad), hekad.queue_segment_size, logger)
+    let mut queues = Queues::open_locked(lock, base_dir, sync_mode(hekad), hekad.queue_segment_size, logger)
         .map_err(|error| error.to_string())?;
+    take_over(&plan, &mut queues, hekad, logger);
     let shared = Shared {
         globals,
         logger: logger.clone(),
@@ -74,6 +78,7 @@ fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logge
         live_splitters: Arc::default(),
         catalog: plan.catalog.clone(),
         queue_sync: sync_mode(hekad),
+        full_buffer_max_retries: hekad.full_buffer_max_retries,
         queue_max_size_bytes: hekad.queue_max_size,
     };
     logger.info("Starting hekad...");
@@ -84,6 +89,15 @@ fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logge
     pipeline.stop(Instant::now() + timeout);
     logger.info("Shutdown complete.");
     Ok(code)
+}
+
+/// Takes over what an old hekad left for the readers of the plan.
+fn take_over(plan: &Plan, queues: &mut Queues, hekad: &Hekad, logger: &Logger) {
+    let base_dir = Path::new(&hekad.base_dir);
+    let readers = plan.readers().map(|reader| reader.name.as_str());
+    let segment_size = hekad.queue_segment_size;
+    import::import(base_dir, readers.clone(), &queues.cursors, segment_size, logger);
+    queues.imported = Imported::open(&Places::of(base_dir), readers, logger);
 }
 
 /// Answers signals until hekad is to end; returns the exit code.
@@ -104,6 +118,10 @@ fn serve(pipeline: &Pipeline, woken: &Receiver<Wake>, logger: &Logger) -> i32 {
             }
             Ok(Wake::Signal(SIGUSR2)) => {
                 logger.info("Sandbox abort initiated.");
+                if !pipeline.takes_messages() {
+                    logger.error(&pipeline.report());
+                    return FAILED;
+                }
                 logger
                     .error("Can't save sandboxes while router is processing messages, use regular shutdown.");
             }

@@ -4,25 +4,28 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 8 | `HEKAFS01` |
-//! | 4 × 8 | place: input segment, input offset, filter segment, filter offset |
+//! | 8 | `HEKAFS02` |
+//! | 6 × 8 | place: segment and offset in the input, the filter and the imported queue |
 //! | 4 | length of the state |
 //! | n | the state, in the filter's own form |
 //! | 4 | CRC-32C of all before |
 //!
-//! A file that is missing means no state; one that is damaged is set aside as `.damaged`, and the filter starts afresh at its
+//! A file that begins with `HEKAFS01` lacks the imported queue. A file that is missing means no state; one that is damaged is set aside as `.damaged`, and the filter starts afresh at its
 //! cursor. The cursor in the cursors file is never past the place in here, so nothing that the state lacks is pruned.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use heka_fault::fault;
 use heka_queue::Position;
 
 use crate::place::Place;
 
-const MAGIC: &[u8; 8] = b"HEKAFS01";
-const HEAD: usize = 8 + 4 * 8 + 4;
+const MAGIC: &[u8; 8] = b"HEKAFS02";
+/// Of the form without a place in the imported queue.
+const OLD_MAGIC: &[u8; 8] = b"HEKAFS01";
+const HEAD: usize = 8 + 6 * 8 + 4;
 
 /// Where one filter's state is kept.
 #[derive(Clone, Debug)]
@@ -81,6 +84,49 @@ impl StateFile {
         }
     }
 
+    /// The place that the state belongs to, if there is a state that is whole. Changes nothing.
+    pub fn place(&self) -> Option<Place> {
+        decode(&fs::read(&self.path).ok()?).map(|(place, _)| place)
+    }
+
+    /// The files of all states below `base_dir`, each with its place; `None` for one that is damaged.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be read.
+    pub fn all(base_dir: &Path) -> io::Result<Vec<(PathBuf, Option<Place>)>> {
+        let entries = match fs::read_dir(base_dir.join("filter_state")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut all = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "state") {
+                let place = decode(&fs::read(&path)?).map(|(place, _)| place);
+                all.push((path, place));
+            }
+        }
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(all)
+    }
+
+    /// Moves the places of all states, while no hekad runs: the segments they point into are about to be rewritten. `moved`
+    /// is told the file, whose name tells the filter.
+    ///
+    /// # Errors
+    /// A state cannot be read or written; those before it are moved.
+    pub fn move_all(base_dir: &Path, moved: &dyn Fn(&Path, Place) -> Place) -> io::Result<()> {
+        for (path, place) in StateFile::all(base_dir)? {
+            if place.is_some_and(|place| moved(&path, place) != place)
+                && let Some((place, state)) = decode(&fs::read(&path)?)
+            {
+                let to = moved(&path, place);
+                StateFile { path, sync: true }.save(to, state)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes the state.
     ///
     /// # Errors
@@ -101,14 +147,19 @@ impl StateFile {
         fs::create_dir_all(dir)?;
         let new = self.path.with_extension("new");
         let mut file = File::create(&new)?;
+        fault!("filter-state-torn", file.write_all(&encode(place, state)?[..HEAD]));
         file.write_all(&encode(place, state)?)?;
+        fault!("filter-state-written");
         if self.sync {
             file.sync_data()?;
         }
+        fault!("filter-state-synced");
         fs::rename(&new, &self.path)?;
+        fault!("filter-state-renamed");
         if self.sync {
             File::open(dir)?.sync_all()?;
         }
+        fault!("filter-state-dir-synced");
         Ok(())
     }
 }
@@ -117,8 +168,9 @@ fn encode(place: Place, state: &[u8]) -> io::Result<Vec<u8>> {
     let len = u32::try_from(state.len()).map_err(|_| io::Error::other("the state is larger than 4 GiB"))?;
     let mut bytes = Vec::with_capacity(HEAD + state.len() + 4);
     bytes.extend_from_slice(MAGIC);
-    for number in [place.input.segment, place.input.offset, place.filter.segment, place.filter.offset] {
-        bytes.extend_from_slice(&number.to_le_bytes());
+    for at in [place.input, place.filter, place.imported] {
+        bytes.extend_from_slice(&at.segment.to_le_bytes());
+        bytes.extend_from_slice(&at.offset.to_le_bytes());
     }
     bytes.extend_from_slice(&len.to_le_bytes());
     bytes.extend_from_slice(state);
@@ -128,18 +180,25 @@ fn encode(place: Place, state: &[u8]) -> io::Result<Vec<u8>> {
 
 fn decode(bytes: &[u8]) -> Option<(Place, &[u8])> {
     let (body, crc) = bytes.split_last_chunk::<4>()?;
-    let rest = body.strip_prefix(MAGIC)?;
     if crc32c::crc32c(body) != u32::from_le_bytes(*crc) {
         return None;
     }
-    let (numbers, rest) = rest.split_first_chunk::<32>()?;
+    let (magic, rest) = body.split_first_chunk::<8>()?;
+    let mut numbers = [0; 48];
+    let given = match magic {
+        MAGIC => 48,
+        OLD_MAGIC => 32,
+        _ => return None,
+    };
+    let (place, rest) = rest.split_at_checked(given)?;
+    numbers[..given].copy_from_slice(place);
     let (len, state) = rest.split_first_chunk::<4>()?;
     if u32::from_le_bytes(*len) as usize != state.len() {
         return None;
     }
     let number = |i: usize| u64::from_le_bytes(std::array::from_fn(|k| numbers[8 * i + k]));
     let at = |i: usize| Position { segment: number(i), offset: number(i + 1) };
-    Some((Place { input: at(0), filter: at(2) }, state))
+    Some((Place { input: at(0), filter: at(2), imported: at(4) }, state))
 }
 
 #[cfg(test)]
@@ -148,7 +207,7 @@ mod tests {
 
     fn place() -> Place {
         let at = |segment, offset| Position { segment, offset };
-        Place { input: at(3, 77), filter: at(1, 5) }
+        Place { input: at(3, 77), filter: at(1, 5), imported: at(2, 9) }
     }
 
     #[test]
@@ -183,6 +242,17 @@ mod tests {
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(decode(&flipped), None);
         }
+    }
+
+    #[test]
+    fn a_file_without_a_place_in_the_imported_queue_is_read() {
+        let mut old = encode(place(), b"state").unwrap();
+        old[..8].copy_from_slice(OLD_MAGIC);
+        old.drain(8 + 32..8 + 48);
+        old.truncate(old.len() - 4);
+        old.extend_from_slice(&crc32c::crc32c(&old).to_le_bytes());
+        let expected = Place { imported: Position::default(), ..place() };
+        assert_eq!(decode(&old), Some((expected, &b"state"[..])));
     }
 
     #[test]

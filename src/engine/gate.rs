@@ -1,7 +1,7 @@
 //! The gate that holds inputs back while a reader that may not lose anything is too far behind.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use heka_plugin::Stop;
@@ -12,6 +12,24 @@ pub struct Gate {
     closed: AtomicBool,
     lock: Mutex<()>,
     changed: Condvar,
+    /// Whether the queue behind it refuses records, told once for all inputs.
+    pub refusals: Arc<Refusals>,
+}
+
+/// Whether a queue refuses records (its disk is full), so that this is told once and not by each who waits for it.
+#[derive(Debug, Default)]
+pub struct Refusals(AtomicBool);
+
+impl Refusals {
+    /// The queue refuses; returns whether that is new.
+    pub fn begin(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+
+    /// The queue took something; returns whether that is new.
+    pub fn end(&self) -> bool {
+        self.0.swap(false, Ordering::AcqRel)
+    }
 }
 
 impl Gate {
@@ -45,9 +63,15 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
+
+    #[test]
+    fn refusals_are_told_once() {
+        let refusals = Refusals::default();
+        assert!(!refusals.end());
+        assert!(refusals.begin() && !refusals.begin());
+        assert!(refusals.end() && !refusals.end());
+    }
 
     #[test]
     fn a_closed_gate_holds_until_it_opens_or_a_stop_is_requested() {

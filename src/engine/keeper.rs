@@ -12,9 +12,10 @@ use crate::gate::Gate;
 use crate::log::Logger;
 use crate::place::PublishedPlace;
 use crate::queues::Queues;
+use crate::relief::Relief;
 use crate::runner::output::Complaint;
 use crate::shutdown::Shutdown;
-use crate::stops::Stops;
+use crate::stops::{Skip, Stops};
 
 /// Cursors are saved no more often than this.
 const EVERY: Duration = Duration::from_millis(100);
@@ -39,10 +40,25 @@ pub struct Entry {
     pub log: Arc<dyn Log>,
     /// Its counts.
     pub counters: Arc<PluginCounters>,
-    /// When dropping was last logged.
-    pub drop_logged: Option<Instant>,
+    /// When dropping was last logged, and how many bytes had been dropped then.
+    pub drop_logged: Option<(Instant, u64)>,
     /// The plugin has ended and hekad goes on. What it has not read is kept for the next start, up to its limit.
     pub ended: bool,
+}
+
+impl Entry {
+    /// Tells what was dropped since that was told last, once a minute at most.
+    fn log_drops(&mut self) {
+        let bytes = self.counters.dropped.get();
+        let is_due = self
+            .drop_logged
+            .map_or(bytes > 0, |(at, logged)| bytes > logged && at.elapsed() >= DROP_LOG_EVERY);
+        if is_due {
+            self.drop_logged = Some((Instant::now(), bytes));
+            self.log.error("can't deliver matched message: Queue is full");
+            self.log.error(&format!("dropped {bytes} bytes of queued messages so far"));
+        }
+    }
 }
 
 /// The keeper's parts.
@@ -53,6 +69,8 @@ pub struct Keeper {
     pub entries: Arc<std::sync::Mutex<Vec<Entry>>>,
     /// Holds inputs back.
     pub gate: Arc<Gate>,
+    /// Readers that started with too much before them.
+    pub relief: Relief,
     /// Ends hekad where that is what was configured.
     pub shutdown: Shutdown,
     /// The log.
@@ -61,16 +79,39 @@ pub struct Keeper {
 
 impl Keeper {
     /// Works until `stop` is requested, then saves a last time.
-    pub fn run(self, stop: &Stop) {
+    pub fn run(mut self, stop: &Stop) {
         let mut complaint = Complaint::default();
+        let mut failed = false;
         loop {
             let stopping = stop.wait(EVERY);
             self.save(&mut complaint);
             if stopping {
                 return;
             }
+            self.relieve();
             self.limit();
+            if !failed && (self.queues.input.failed() || self.queues.filter.failed()) {
+                // The queue has said why. Only a new start can go on, from what is durable.
+                failed = true;
+                self.logger.error("a queue cannot hold records any more, shutting down");
+                self.shutdown.request(1);
+            }
         }
+    }
+
+    /// Sees how those get on that started with too much before them.
+    fn relieve(&mut self) {
+        if !self.relief.is_pending() {
+            return;
+        }
+        let entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (queues, relief) = (&self.queues, &mut self.relief);
+        relief.look(Instant::now(), &self.shutdown, &self.logger, |name| {
+            let entry = entries.iter().find(|entry| entry.name == name);
+            // One that is not there yet stands at its cursor.
+            let place = entry.map_or_else(|| queues.start_of(name, false), |entry| entry.place.get());
+            entry.is_none_or(|entry| !entry.ended).then(|| queues.whole_lag_bytes(name, place))
+        });
     }
 
     fn save(&self, complaint: &mut Complaint) {
@@ -86,11 +127,18 @@ impl Keeper {
     }
 
     fn limit(&self) {
-        let mut hold = false;
+        let mut hold = self.relief.is_pending();
         let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         entries.retain_mut(|entry| {
-            let lag = self.queues.lag_bytes(entry.place.get());
-            if entry.limit_bytes == 0 || lag < entry.limit_bytes {
+            entry.log_drops();
+            let place = entry.place.get();
+            let lag = if entry.ended || entry.full_action == FullAction::Drop {
+                // What was imported is not given up.
+                self.queues.lag_bytes(place)
+            } else {
+                self.queues.whole_lag_bytes(&entry.name, place)
+            };
+            if entry.limit_bytes == 0 || lag < entry.limit_bytes || self.relief.waits_for(&entry.name) {
                 return true;
             }
             if entry.ended {
@@ -108,14 +156,9 @@ impl Keeper {
                     }
                 }
                 FullAction::Drop => {
-                    entry.stops.ask_to_skip(self.queues.tail(), &self.queues.events);
-                    entry.counters.dropped.add(lag);
-                    if entry.drop_logged.is_none_or(|at| at.elapsed() >= DROP_LOG_EVERY) {
-                        entry.drop_logged = Some(Instant::now());
-                        entry.log.error("can't deliver matched message: Queue is full");
-                        let bytes = entry.counters.dropped.get();
-                        entry.log.error(&format!("dropped {bytes} bytes of queued messages so far"));
-                    }
+                    // Counted when it is done: a reader whose peer hangs may take a while.
+                    let skip = Skip { to: self.queues.tail(), bytes: lag };
+                    entry.stops.ask_to_skip(skip, &self.queues.events);
                 }
             }
             true
@@ -165,7 +208,17 @@ mod tests {
         let stops = entry.stops.clone();
         let (wake, _) = std::sync::mpsc::channel();
         let entries = Arc::new(std::sync::Mutex::new(vec![entry]));
-        (Keeper { queues, entries, gate: Arc::default(), shutdown: Shutdown::new(wake), logger }, stops)
+        (
+            Keeper {
+                queues,
+                entries,
+                gate: Arc::default(),
+                relief: Relief::default(),
+                shutdown: Shutdown::new(wake),
+                logger,
+            },
+            stops,
+        )
     }
 
     fn is_held(keeper: &Keeper) -> bool {

@@ -8,7 +8,9 @@
 //! | [`pipeline`] | queues, threads, who runs what |
 //! | [`runner`] | the loops of inputs, filters and outputs |
 //! | [`desk`] | where running plugins leave their report rows |
+//! | [`import`] | takes over queues that an old hekad left |
 //! | [`keeper`] | saves cursors, prunes queues, holds inputs back |
+//! | [`relief`] | readers that start with too much before them |
 //! | [`log`] | log lines in Heka's form |
 #![forbid(unsafe_code)]
 
@@ -19,6 +21,7 @@ pub mod desk;
 pub mod filter_state;
 pub mod gate;
 mod held;
+pub mod import;
 pub mod keeper;
 pub mod loader;
 pub mod log;
@@ -27,6 +30,7 @@ pub mod pipeline;
 pub mod place;
 pub mod progress;
 pub mod queues;
+pub mod relief;
 pub mod runner;
 pub mod shutdown;
 mod signals;

@@ -2,9 +2,12 @@
 //! options are good. All problems are reported, each once, before hekad gives up.
 
 mod catalog;
+mod check;
 mod instances;
 mod order;
 mod preload;
 
 pub use catalog::{Catalog, MadeEncoder, Section};
+pub use check::{Checked, check};
 pub use instances::{FilterPlan, InputPlan, OutputPlan, Plan, ReaderOptions, filter_plan, load};
+pub use preload::{Preloaded, Problem};

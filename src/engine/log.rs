@@ -1,8 +1,8 @@
 //! Log lines as Heka writes them: information to stdout, errors to stderr, each with Go's `log` prefix.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use heka_message::golang::{GoTime, Zone};
 use heka_plugin::Log;
@@ -20,15 +20,28 @@ const UTC: i64 = 32;
 #[derive(Clone)]
 pub struct Logger {
     flags: Arc<AtomicI64>,
+    /// Where lines are kept instead of being written.
+    kept: Option<Arc<Mutex<Vec<String>>>>,
 }
 
 impl Default for Logger {
     fn default() -> Logger {
-        Logger { flags: Arc::new(AtomicI64::new(DATE | TIME)) }
+        Logger { flags: Arc::new(AtomicI64::new(DATE | TIME)), kept: None }
     }
 }
 
 impl Logger {
+    /// A log that writes nothing and keeps its lines, without prefix, until they are taken.
+    pub fn keeping() -> Logger {
+        Logger { kept: Some(Arc::default()), ..Logger::default() }
+    }
+
+    /// The lines that were kept since the last call.
+    pub fn take_kept(&self) -> Vec<String> {
+        let kept = self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner));
+        kept.map(|mut lines| std::mem::take(&mut *lines)).unwrap_or_default()
+    }
+
     /// Takes over `[hekad] log_flags`.
     pub fn set_flags(&self, flags: i64) {
         self.flags.store(flags, Ordering::Relaxed);
@@ -59,6 +72,11 @@ impl Logger {
     }
 
     fn line(&self, out: &mut impl Write, text: &[u8]) {
+        if let Some(kept) = &self.kept {
+            let text = String::from_utf8_lossy(text).trim_end_matches('\n').to_string();
+            kept.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+            return;
+        }
         let mut line = self.prefix().into_bytes();
         line.extend_from_slice(text);
         if line.last() != Some(&b'\n') {

@@ -2,6 +2,8 @@
 
 mod dock;
 mod filters;
+mod limits;
+mod probe;
 mod report;
 mod start;
 mod stop;
@@ -67,6 +69,8 @@ struct InputTask {
     name: String,
     task: Option<Task>,
     stop: Stop,
+    /// It is stopped after the filters.
+    outlasts_filters: bool,
     desk: Desk,
 }
 
@@ -93,6 +97,8 @@ pub struct Shared {
     pub catalog: Arc<Catalog>,
     /// What a receipt promises.
     pub queue_sync: SyncMode,
+    /// `[hekad] full_buffer_max_retries`
+    pub full_buffer_max_retries: u32,
     /// Lag limit in bytes of a reader without one of its own.
     pub queue_max_size_bytes: u64,
 }

@@ -4,13 +4,15 @@ use std::sync::{Mutex, PoisonError};
 
 use heka_queue::Position;
 
-/// A place in both queues: everything before it is done with.
+/// A place in both queues, and in what was imported for the reader: everything before it is done with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// In the queue that inputs write.
     pub input: Position,
     /// In the queue that filters write.
     pub filter: Position,
+    /// In the reader's own queue of records that an old hekad left; the start if there is none.
+    pub imported: Position,
 }
 
 /// The place that a reader has published: what may be saved as its cursor.

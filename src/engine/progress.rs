@@ -6,9 +6,9 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 8 | `HEKAPR01` |
+//! | 8 | `HEKAPR02` |
 //! | 36 | the system's boot id as text |
-//! | 4 × 8 | place: input segment, input offset, filter segment, filter offset; little-endian |
+//! | 6 × 8 | place: segment and offset in the input, the filter and the imported queue; little-endian |
 //! | 4 | CRC-32C of all before, little-endian |
 
 use std::fs::{self, File, OpenOptions};
@@ -16,14 +16,15 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use heka_fault::fault;
 use heka_queue::Position;
 
 use crate::filter_state::file_name;
 use crate::place::Place;
 
-const MAGIC: &[u8; 8] = b"HEKAPR01";
+const MAGIC: &[u8; 8] = b"HEKAPR02";
 const BOOT_ID: usize = 36;
-const SIZE: usize = 8 + BOOT_ID + 32 + 4;
+const SIZE: usize = 8 + BOOT_ID + 48 + 4;
 
 /// Where one reader notes its progress.
 #[derive(Debug)]
@@ -65,12 +66,49 @@ impl Progress {
         decode(&bytes, &self.boot_id)
     }
 
+    /// The place that `reader` noted last, if the note is whole and of this boot. Makes no file.
+    pub fn look(base_dir: &Path, reader: &str) -> Option<Place> {
+        let boot_id = fs::read("/proc/sys/kernel/random/boot_id").ok()?;
+        let bytes = fs::read(base_dir.join("queue").join("progress").join(file_name(reader))).ok()?;
+        decode(bytes.first_chunk()?, boot_id.first_chunk()?)
+    }
+
+    /// Moves the places of all notes that are whole, while no hekad runs: their segments are about to be rewritten. `moved`
+    /// is told the file, whose name tells the reader.
+    ///
+    /// # Errors
+    /// A note cannot be read or written; those before it are moved.
+    pub fn move_all(base_dir: &Path, moved: &dyn Fn(&Path, Place) -> Place) -> io::Result<()> {
+        let dir = base_dir.join("queue").join("progress");
+        let entries = match fs::read_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let bytes = fs::read(&path)?;
+            let boot_id = bytes.get(8..).and_then(<[u8]>::first_chunk);
+            let (Some(note), Some(boot_id)) = (bytes.first_chunk::<SIZE>(), boot_id) else { continue };
+            let Some(place) = decode(note, boot_id) else { continue };
+            let to = moved(&path, place);
+            if to != place {
+                let file = OpenOptions::new().write(true).open(path)?;
+                file.write_all_at(&encode(to, boot_id), 0)?;
+                file.sync_data()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Notes a place.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn note(&self, place: Place) -> io::Result<()> {
-        self.file.write_all_at(&encode(place, &self.boot_id), 0)
+        fault!("progress-torn", self.file.write_all_at(&encode(place, &self.boot_id)[..SIZE - 20], 0));
+        self.file.write_all_at(&encode(place, &self.boot_id), 0)?;
+        fault!("progress-noted");
+        Ok(())
     }
 }
 
@@ -78,8 +116,8 @@ fn encode(place: Place, boot_id: &[u8; BOOT_ID]) -> [u8; SIZE] {
     let mut bytes = [0; SIZE];
     bytes[..8].copy_from_slice(MAGIC);
     bytes[8..8 + BOOT_ID].copy_from_slice(boot_id);
-    let numbers = [place.input.segment, place.input.offset, place.filter.segment, place.filter.offset];
-    for (number, bytes) in numbers.iter().zip(bytes[8 + BOOT_ID..].chunks_exact_mut(8)) {
+    let numbers = [place.input, place.filter, place.imported].map(|at| [at.segment, at.offset]);
+    for (number, bytes) in numbers.as_flattened().iter().zip(bytes[8 + BOOT_ID..].chunks_exact_mut(8)) {
         bytes.copy_from_slice(&number.to_le_bytes());
     }
     let crc = crc32c::crc32c(&bytes[..SIZE - 4]);
@@ -95,7 +133,7 @@ fn decode(bytes: &[u8; SIZE], boot_id: &[u8; BOOT_ID]) -> Option<Place> {
     let numbers = body.strip_prefix(MAGIC)?.strip_prefix(boot_id)?;
     let number = |i: usize| u64::from_le_bytes(std::array::from_fn(|k| numbers[8 * i + k]));
     let at = |i: usize| Position { segment: number(i), offset: number(i + 1) };
-    Some(Place { input: at(0), filter: at(2) })
+    Some(Place { input: at(0), filter: at(2), imported: at(4) })
 }
 
 #[cfg(test)]
@@ -104,7 +142,7 @@ mod tests {
 
     fn place(n: u64) -> Place {
         let at = |segment, offset| Position { segment, offset };
-        Place { input: at(n, 77), filter: at(1, n) }
+        Place { input: at(n, 77), filter: at(1, n), imported: at(n, 5) }
     }
 
     #[test]

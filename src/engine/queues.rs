@@ -7,6 +7,7 @@ use std::sync::Arc;
 use heka_queue::fs::RealFs;
 use heka_queue::{Cursors, EventCount, Options, Queue, QueueError, SyncMode};
 
+use crate::import::{ImportError, Imported, imported};
 use crate::log::Logger;
 use crate::place::Place;
 
@@ -23,10 +24,28 @@ pub struct Queues {
     pub filter: Queue,
     /// Where every reader stands.
     pub cursors: Cursors,
+    /// What was taken over from an old hekad, by reader.
+    pub imported: Imported,
     /// Wakes readers of both queues.
     pub events: Arc<EventCount>,
     /// Locked as long as this hekad runs.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// Keeps a second hekad off a `base_dir` for as long as it lives; the system releases it when the process ends, however
+/// that happens.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "held for the lock on it")] File);
+
+/// Why cursors were not saved or queues not pruned.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The cursors cannot be saved.
+    #[error(transparent)]
+    Cursors(#[from] QueueError),
+    /// A queue of imported records cannot be removed.
+    #[error(transparent)]
+    Imported(#[from] ImportError),
 }
 
 /// Why the queues were not opened.
@@ -56,14 +75,22 @@ impl Queues {
         segment_size_bytes: u64,
         logger: &Logger,
     ) -> Result<Queues, OpenError> {
+        Queues::open_locked(Lock::take(base_dir)?, base_dir, sync, segment_size_bytes, logger)
+    }
+
+    /// Opens or creates the queues of a folder that was locked before.
+    ///
+    /// # Errors
+    /// A file cannot be read or made.
+    pub fn open_locked(
+        lock: Lock,
+        base_dir: &Path,
+        sync: SyncMode,
+        segment_size_bytes: u64,
+        logger: &Logger,
+    ) -> Result<Queues, OpenError> {
         let dir = base_dir.join("queue");
         let fs = Arc::new(RealFs);
-        std::fs::create_dir_all(&dir).map_err(|source| QueueError::Io {
-            action: "create",
-            path: dir.clone(),
-            source,
-        })?;
-        let lock = lock(base_dir, &dir)?;
         let cursors = match Cursors::open(&dir, fs.clone(), sync) {
             Err(error @ QueueError::DamagedCursors { .. }) => {
                 // Without cursors every reader begins at the oldest record: repeated messages rather than lost ones.
@@ -89,24 +116,25 @@ impl Queues {
             Queue::open(&dir.join(name), options)
         };
         let (input, filter) = (open(INPUT)?, open(FILTER)?);
-        Ok(Queues { input, filter, cursors, events, _lock: lock })
+        Ok(Queues { input, filter, cursors, imported: Imported::default(), events, _lock: lock })
     }
 
-    /// The end of both queues.
+    /// The end of both queues, and nothing of what was imported.
     pub fn tail(&self) -> Place {
-        Place { input: self.input.tail(), filter: self.filter.tail() }
+        Place { input: self.input.tail(), filter: self.filter.tail(), ..Place::default() }
     }
 
     /// Where a reader begins: at its cursor, or, when it has none, at the oldest record (`from_oldest`) or the end.
     pub fn start_of(&self, reader: &str, from_oldest: bool) -> Place {
         let fallback = if from_oldest {
-            Place { input: self.input.oldest(), filter: self.filter.oldest() }
+            Place { input: self.input.oldest(), filter: self.filter.oldest(), ..Place::default() }
         } else {
             self.tail()
         };
         Place {
             input: self.cursors.get(reader, INPUT).unwrap_or(fallback.input),
             filter: self.cursors.get(reader, FILTER).unwrap_or(fallback.filter),
+            imported: self.cursors.get(reader, &imported::queue_name(reader)).unwrap_or_default(),
         }
     }
 
@@ -114,9 +142,12 @@ impl Queues {
     pub fn set_cursor(&self, reader: &str, place: Place) {
         self.cursors.set(reader, INPUT, place.input);
         self.cursors.set(reader, FILTER, place.filter);
+        if self.imported.has(reader) {
+            self.cursors.set(reader, &imported::queue_name(reader), place.imported);
+        }
     }
 
-    /// Forgets where a reader stands: it needs nothing any more.
+    /// Forgets where a reader stands: it needs nothing of both queues any more.
     pub fn forget(&self, reader: &str) {
         self.cursors.remove(reader, INPUT);
         self.cursors.remove(reader, FILTER);
@@ -129,27 +160,42 @@ impl Queues {
             + self.filter.bytes_between(place.filter, tail.filter)
     }
 
+    /// The same, with what was imported for the reader.
+    pub fn whole_lag_bytes(&self, reader: &str, place: Place) -> u64 {
+        self.lag_bytes(place) + self.imported.lag_bytes(reader, place.imported)
+    }
+
     /// Saves the cursors and unlinks what no reader needs any more.
     ///
     /// # Errors
-    /// The cursors cannot be saved; nothing is unlinked then.
-    pub fn save(&self) -> Result<(), QueueError> {
+    /// The cursors cannot be saved, and nothing is unlinked then; or a queue that was read up cannot be removed.
+    pub fn save(&self) -> Result<(), SaveError> {
         let saved = self.cursors.save_if_changed()?;
         self.input.prune(saved.lowest(INPUT).unwrap_or_else(|| self.input.tail()), &saved);
         self.filter.prune(saved.lowest(FILTER).unwrap_or_else(|| self.filter.tail()), &saved);
-        Ok(())
+        Ok(self.imported.prune(&self.cursors, &saved)?)
     }
 }
 
-/// Two daemons on one folder would write over each other: the second one is refused.
-fn lock(base_dir: &Path, dir: &Path) -> Result<File, OpenError> {
-    let path = dir.join("lock");
-    let io = |source| QueueError::Io { action: "lock", path: path.clone(), source };
-    let file = File::create(&path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { base_dir: base_dir.into(), lock: path }),
-        Err(TryLockError::Error(source)) => Err(io(source).into()),
+impl Lock {
+    /// Two daemons on one folder would write over each other: the second one is refused.
+    ///
+    /// # Errors
+    /// Another hekad has the folder, or the lock file cannot be made.
+    pub fn take(base_dir: &Path) -> Result<Lock, OpenError> {
+        let dir = base_dir.join("queue");
+        let io = |action, path: &Path| {
+            let path = path.to_owned();
+            move |source| QueueError::Io { action, path, source }
+        };
+        std::fs::create_dir_all(&dir).map_err(io("create", &dir))?;
+        let path = dir.join("lock");
+        let file = File::create(&path).map_err(io("lock", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock(file)),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { base_dir: base_dir.into(), lock: path }),
+            Err(TryLockError::Error(source)) => Err(io("lock", &path)(source).into()),
+        }
     }
 }
 

@@ -9,6 +9,15 @@ use heka_queue::EventCount;
 use crate::desk::Desk;
 use crate::place::Place;
 
+/// What a reader is to give up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// Where it goes on.
+    pub to: Place,
+    /// How many bytes of messages it gives up with that.
+    pub bytes: u64,
+}
+
 /// The signals that one filter or output listens to.
 #[derive(Clone, Default)]
 pub struct Stops {
@@ -17,7 +26,7 @@ pub struct Stops {
     /// End now; what is left stays queued.
     pub now: Stop,
     reload: Arc<AtomicBool>,
-    skip: Arc<Mutex<Option<Place>>>,
+    skip: Arc<Mutex<Option<Skip>>>,
     slow: Arc<AtomicBool>,
     /// Where its report goes.
     pub desk: Desk,
@@ -61,14 +70,14 @@ impl Stops {
         self.reload.swap(false, Ordering::AcqRel)
     }
 
-    /// Asks to give up what is queued before `place`: `full_action = "drop"`.
-    pub fn ask_to_skip(&self, place: Place, events: &EventCount) {
-        *self.skip.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+    /// Asks to give up what is queued: `full_action = "drop"`. Takes the place of what was asked before and not yet done.
+    pub fn ask_to_skip(&self, skip: Skip, events: &EventCount) {
+        *self.skip.lock().unwrap_or_else(PoisonError::into_inner) = Some(skip);
         events.notify();
     }
 
-    /// The place to skip to, if asked to; answers once.
-    pub fn take_skip(&self) -> Option<Place> {
+    /// What to give up, if asked to; answers once.
+    pub fn take_skip(&self) -> Option<Skip> {
         self.skip.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 

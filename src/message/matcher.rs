@@ -12,6 +12,7 @@
 //!        | Fields[name][index][value] (=~ | !~) REGEXP
 //! ```
 
+mod by_type;
 mod compare;
 mod eval;
 mod lexer;
@@ -60,6 +61,12 @@ impl Matcher {
     #[inline]
     pub fn matches(&self, message: &MessageView<'_>) -> bool {
         eval::run(&self.program, message)
+    }
+
+    /// Whether no message of this `Type` (empty for none) matches, whatever else is in it. False where that is not
+    /// clear from the `Type` alone.
+    pub fn refuses_type(&self, msg_type: &[u8]) -> bool {
+        by_type::refuses(&self.program, msg_type)
     }
 
     /// Lines that the original logs although it accepts the expression, such as `error converting 5-3`.

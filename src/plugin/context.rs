@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::dynamic::NoDynamicFilters;
-use crate::{ConfigError, Decoder, DynamicFilters};
+use crate::{Accumulators, ConfigError, Decoder, DynamicFilters};
 
 /// The `[hekad]` options that plugins may depend on.
 #[derive(Clone, Debug)]
@@ -103,6 +103,8 @@ pub struct Context {
     pub decoders: Arc<dyn DecoderSource>,
     /// Filters that come and go while hekad runs.
     pub filters: Arc<dyn DynamicFilters>,
+    /// Inputs that take statistics.
+    pub accumulators: Arc<Accumulators>,
     /// The `encoder` of an output's section, "" if none.
     pub encoder: String,
     /// Whether an output's records are framed.
@@ -121,6 +123,7 @@ impl Context {
             log: Arc::new(Nowhere),
             decoders: Arc::new(Nowhere),
             filters: Arc::new(NoDynamicFilters),
+            accumulators: Arc::default(),
             encoder: String::new(),
             use_framing: false,
             only_check: false,

@@ -19,6 +19,8 @@ pub struct InputDefaults {
     pub can_exit: bool,
     /// Whether a failed run is started again by `[retries]`.
     pub restarts: bool,
+    /// It takes what filters send it, so it is stopped after them.
+    pub outlasts_filters: bool,
 }
 
 impl InputDefaults {
@@ -29,6 +31,7 @@ impl InputDefaults {
         ticker_interval_s: 0,
         can_exit: false,
         restarts: false,
+        outlasts_filters: false,
     };
 }
 
@@ -82,11 +85,31 @@ pub trait Deliverer: Send {
     /// `no records`, or as for [`Deliverer::push`].
     fn push_blob(&mut self, bytes: &[u8]) -> Result<Pushed, PluginError>;
 
+    /// Brings a whole stream at once and ends it. With a splitter of whole reads all of it is one record, however long it
+    /// is; with others this is a [`Deliverer::push`] and a [`Deliverer::finish`]. Nothing of it is kept.
+    ///
+    /// # Errors
+    /// As for [`Deliverer::push`].
+    fn push_whole(&mut self, bytes: &[u8]) -> Result<Pushed, PluginError> {
+        let pushed = self.push(bytes)?;
+        let finished = self.finish()?;
+        self.reset();
+        Ok(Pushed { records: pushed.records + finished.records, ..finished })
+    }
+
     /// Queues a message as it is, without splitter and decoder.
     ///
     /// # Errors
     /// As for [`Deliverer::push`].
     fn inject(&mut self, pack: &mut Pack) -> Result<Receipt, PluginError>;
+
+    /// Brings a message that the input made itself; the decoder, if there is one, sees it before it is queued.
+    ///
+    /// # Errors
+    /// As for [`Deliverer::push`].
+    fn deliver(&mut self, pack: &mut Pack) -> Result<Receipt, PluginError> {
+        self.inject(pack)
+    }
 
     /// Forgets an unfinished record; counting in [`Pushed::done`] starts at 0 again.
     fn reset(&mut self);

@@ -29,6 +29,7 @@ pub mod receipt;
 pub mod registry;
 pub mod report;
 pub mod splitter;
+pub mod stats;
 pub mod stop;
 
 pub use config::{ConfigError, Table, Value};
@@ -45,4 +46,5 @@ pub use pack::Pack;
 pub use receipt::{HeldMark, Receipt};
 pub use registry::{Build, Kind, PluginDef};
 pub use splitter::{Found, Splitter, SplitterDefaults, Unframed};
+pub use stats::{Accumulators, Modifier, Stat, StatAccumulator};
 pub use stop::Stop;

@@ -21,7 +21,8 @@ pub struct Record<'a> {
 /// Why a batch was not delivered; the engine decides what follows.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// Nothing, or an unknown part, was taken. The same batch is sent again after a delay.
+    /// Nothing, an unknown part, or what [`Output::delivered`] says was taken. The rest of the batch is sent again after a
+    /// delay. An empty text is not logged: the output has told it elsewhere.
     #[error("{0}")]
     Retry(String),
     /// The record at this index can never be delivered; those before it were. The rest is sent again.
@@ -128,6 +129,12 @@ pub trait Output: Send {
     /// # Errors
     /// See [`SendError`].
     fn send(&mut self, batch: &[Record<'_>], stop: &Stop) -> Result<(), SendError>;
+
+    /// After a [`SendError::Retry`]: how many records at the front of the batch the peer has all the same. They are not sent
+    /// again.
+    fn delivered(&self) -> usize {
+        0
+    }
 
     /// Makes durable what was sent (a file is synced). Called before cursors that pass it are saved, at most every
     /// 100 ms, and at the end.

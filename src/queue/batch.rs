@@ -2,6 +2,7 @@
 
 use crate::AppendError;
 use crate::record::{self, MAX_MESSAGE_BYTES, MAX_SIGNER_BYTES};
+use crate::segment::Noted;
 
 /// Largest batch, in bytes. A batch lies in one segment, and offsets in a segment fit 32 bits.
 pub const MAX_BATCH_BYTES: usize = 1 << 30;
@@ -24,6 +25,7 @@ pub struct Meta<'a> {
 pub struct Batch {
     bytes: Vec<u8>,
     records: Vec<Pending>,
+    noted: Noted,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +85,12 @@ impl Batch {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.records.clear();
+        self.noted.clear();
+    }
+
+    /// The types of the records.
+    pub(crate) fn noted(&self) -> &Noted {
+        &self.noted
     }
 
     /// Gives the records their places; returns the bytes to write.
@@ -130,6 +138,8 @@ impl RecordWriter<'_> {
         check("batch", self.batch.bytes.len(), MAX_BATCH_BYTES)?;
         let crc = record::finish_message(&mut self.batch.bytes[self.start..]);
         self.batch.records.push(Pending { start: self.start, crc });
+        let (canonical, message) = record::message_of(&self.batch.bytes[self.start..]);
+        self.batch.noted.add(message, canonical, self.batch.bytes.len());
         self.finished = true;
         Ok(())
     }

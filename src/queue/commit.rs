@@ -5,6 +5,7 @@ use crate::error::EventKind;
 use crate::fs::uninterrupted;
 use crate::queue::SyncMode;
 use crate::writer::Retired;
+use heka_fault::{fail, fault};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -99,11 +100,12 @@ impl Core {
             let sealed = retired.segment.is_sealed();
             let end = retired.segment.end();
             if retired.segment.synced() < end {
-                if let Err(error) = uninterrupted(|| retired.file.fdatasync()) {
+                if let Err(error) = uninterrupted(|| fail!("sync").and_then(|()| retired.file.fdatasync())) {
                     self.counters.failed_syncs.fetch_add(1, Ordering::Relaxed);
                     self.report(&retired.segment.path, EventKind::SyncFailed(error));
                     return self.rescue();
                 }
+                fault!("segment-synced");
                 retired.segment.set_synced(end);
             }
             if sealed {
@@ -113,6 +115,7 @@ impl Core {
         }
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
         self.progress.advance(next_sequence);
+        fault!("receipt-resolved");
         true
     }
 }

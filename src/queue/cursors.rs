@@ -9,10 +9,15 @@
 //!
 //! One line per reader, sorted. In names `%`, control characters and DEL are written as `%XX`. The CRC is over all
 //! that comes before its line. A file that is there but does not fit this to the byte is damaged.
+//!
+//! Beside it lies `cursors.reserve`, a file of zeros. On a full disk the cursors are written into it and it takes the
+//! place of the file: or else a disk that is full of segments could never be rid of those that all have read.
 
 use crate::core::lock;
+use crate::error::is_full;
 use crate::fs::{Fs, uninterrupted, write_all_at};
 use crate::{Position, QueueError, SyncMode};
+use heka_fault::fault;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -20,6 +25,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 const FILE_NAME: &str = "cursors";
+/// Size of the reserve in bytes, unless twice the cursors are more.
+const RESERVE_SIZE: usize = 4096;
 const HEAD: &str = "heka cursors 1 ";
 
 /// Queue and reader.
@@ -46,6 +53,8 @@ struct State {
     durable: Durable,
     /// Counts the files written since the first.
     generation: u64,
+    /// Size of the reserve as far as this process made one.
+    reserve: usize,
 }
 
 /// Proof that cursors were saved: what [`Queue::prune`](crate::Queue::prune) asks for.
@@ -161,6 +170,7 @@ impl Cursors {
             (encode(generation, &state.places), state.version, lowest(&state.places), generation)
         };
         self.replace(text.as_bytes())?;
+        self.keep_reserve(text.len());
         let mut state = lock(&self.state);
         state.saved = Some(version);
         state.generation = generation;
@@ -173,14 +183,58 @@ impl Cursors {
         let durably = self.sync != SyncMode::None;
         let dir = self.path.parent().unwrap_or(Path::new("."));
         let temporary = dir.join("cursors.tmp");
-        let written = self.write_new(&temporary, text, durably);
-        written.map_err(QueueError::io("write cursors", &temporary))?;
-        let renamed = uninterrupted(|| self.fs.rename(&temporary, &self.path));
+        let source = match self.write_new(&temporary, text, durably) {
+            Err(error) if is_full(&error) => self
+                .write_into_reserve(text, durably)
+                // Of the two failures the first says what is wrong.
+                .map_err(|_| QueueError::io("write cursors", &temporary)(error))?,
+            written => {
+                written.map_err(QueueError::io("write cursors", &temporary))?;
+                temporary
+            }
+        };
+        let renamed = uninterrupted(|| self.fs.rename(&source, &self.path));
         renamed.map_err(QueueError::io("replace cursors", &self.path))?;
+        fault!("cursors-renamed");
         if durably {
             uninterrupted(|| self.fs.fsync_dir(dir)).map_err(QueueError::io("sync folder", dir))?;
         }
+        fault!("cursors-dir-synced");
         Ok(())
+    }
+
+    fn reserve_path(&self) -> PathBuf {
+        self.path.with_file_name("cursors.reserve")
+    }
+
+    /// Writes the cursors where space was kept for them; gives the file's path.
+    fn write_into_reserve(&self, text: &[u8], durably: bool) -> io::Result<PathBuf> {
+        let path = self.reserve_path();
+        lock(&self.state).reserve = 0;
+        let file = uninterrupted(|| self.fs.open(&path))?;
+        write_all_at(file.as_ref(), text, 0)?;
+        uninterrupted(|| file.truncate(text.len() as u64))?;
+        if durably {
+            uninterrupted(|| file.fdatasync())?;
+        }
+        Ok(path)
+    }
+
+    /// Sees to it that there is a reserve for cursors of `len` bytes. Without space for one there is none, until a later
+    /// save finds some.
+    fn keep_reserve(&self, len: usize) {
+        let size = RESERVE_SIZE.max((2 * len).next_multiple_of(RESERVE_SIZE));
+        let old = lock(&self.state).reserve;
+        if (size / 2..=size).contains(&old) {
+            return;
+        }
+        let path = self.reserve_path();
+        let made = self.write_new(&path, &vec![0; size], false);
+        if made.is_err() {
+            // What is there of it only takes space that others need.
+            uninterrupted(|| self.fs.unlink(&path)).ok();
+        }
+        lock(&self.state).reserve = if made.is_ok() { size } else { 0 };
     }
 
     fn write_new(&self, path: &Path, text: &[u8], durably: bool) -> io::Result<()> {
@@ -190,8 +244,14 @@ impl Cursors {
             _ => {}
         }
         let file = uninterrupted(|| self.fs.create(path))?;
+        fault!("cursors-torn", write_all_at(file.as_ref(), &text[..text.len() / 2], 0));
         write_all_at(file.as_ref(), text, 0)?;
-        if durably { uninterrupted(|| file.fdatasync()) } else { Ok(()) }
+        fault!("cursors-written");
+        if durably {
+            uninterrupted(|| file.fdatasync())?;
+        }
+        fault!("cursors-synced");
+        Ok(())
     }
 }
 
@@ -335,7 +395,35 @@ mod tests {
         }
         let anew = Cursors::start_anew(Path::new(DIR), Arc::new(fs.clone()), SyncMode::Ack).unwrap();
         assert!(anew.all().is_empty());
-        assert_eq!(fs.paths(), [Path::new("/base/cursors.damaged")]);
+        assert_eq!(fs.paths(), [Path::new("/base/cursors.damaged"), Path::new("/base/cursors.reserve")]);
+    }
+
+    #[test]
+    fn a_full_disk_takes_cursors_all_the_same() {
+        let fs = SimulatedFs::new();
+        let cursors = open(&fs).unwrap();
+        cursors.set("out", "input", Position::new(1, 0));
+        cursors.save_if_changed().unwrap();
+        // All that there is is taken.
+        let sizes = fs.list(Path::new(DIR)).unwrap();
+        let used = sizes.iter().map(|(_, size)| size).sum();
+        fs.set_capacity(Some(used));
+        for segment in 2..20 {
+            cursors.set("out", "input", Position::new(segment, 7));
+            let saved = cursors.save_if_changed().unwrap();
+            assert_eq!(saved.lowest("input"), Some(Position::new(segment, 7)));
+            let after = open(&fs.after_power_cut(&mut Random::new(segment))).unwrap();
+            assert_eq!(after.get("out", "input"), Some(Position::new(segment, 7)));
+        }
+        // Without a reserve a save fails, and leaves what was.
+        fs.unlink(&cursors.reserve_path()).ok();
+        fs.set_capacity(Some(60));
+        cursors.set("out", "input", Position::new(100, 0));
+        assert!(cursors.save_if_changed().unwrap_err().is_disk_full());
+        assert_eq!(open(&fs).unwrap().get("out", "input"), Some(Position::new(19, 7)));
+        fs.set_capacity(None);
+        cursors.save_if_changed().unwrap();
+        assert!(fs.paths().contains(&cursors.reserve_path()));
     }
 
     /// Whatever call fails, and wherever the power goes, the file holds what was saved last or what was being saved.

@@ -44,6 +44,11 @@ pub enum QueueError {
 }
 
 impl QueueError {
+    /// Whether all that is missing is space on the disk (or in the quota).
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, QueueError::Io { source, .. } if is_full(source))
+    }
+
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> QueueError {
         let path = path.into();
         move |source| QueueError::Io { action, path, source }
@@ -100,6 +105,11 @@ impl AppendError {
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
         || matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether the system is short of something that it may have again soon: space, descriptors or memory.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    is_full(error) || matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }
 
 /// Where a queue reports what it had to deal with. Called on the thread that noticed; must not call the queue.

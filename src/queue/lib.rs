@@ -27,6 +27,7 @@ pub mod cursors;
 mod error;
 pub mod events;
 pub mod fs;
+pub mod inspect;
 mod position;
 mod queue;
 pub mod reader;

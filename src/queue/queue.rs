@@ -12,6 +12,7 @@ use crate::receipt::{Progress, Receipt};
 use crate::recovery::recover;
 use crate::writer::Writer;
 use crate::{Position, batch::MAX_BATCH_BYTES};
+use heka_fault::fault;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -270,11 +271,13 @@ impl Queue {
         };
         let mut pruned = 0;
         for segment in doomed {
+            fault!("prune-before-unlink");
             match uninterrupted(|| core.fs.unlink(&segment.path)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     core.report(&segment.path, EventKind::CleanupFailed(error));
                 }
                 _ => {
+                    fault!("prune-after-unlink");
                     core.segments_mut().remove(&segment.id);
                     pruned += 1;
                 }
@@ -303,6 +306,7 @@ impl Handle {
         }
         core.retire_active(&mut core.writer());
         let held = core.commit();
+        fault!("queue-closed");
         core.events.notify();
         held
     }

@@ -1,21 +1,24 @@
 //! Reading: records as slices of a map that all readers of a segment share.
 
+mod checks;
+mod history;
+mod segments;
+mod types;
+
 use crate::Position;
 use crate::core::Core;
-use crate::error::EventKind;
 use crate::fs::Map;
-use crate::record::{Frame, Record, next_good, parse};
+use crate::record::{Frame, Record, good_at, next_good, parse};
 use crate::segment::Segment;
+use checks::Checks;
+use history::History;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use types::Types;
 
 /// After this many bytes readers tell each other which records they checked.
 const SHARE_STEP: usize = 4 << 10;
-
-/// How many gaps in the sequence a reader remembers. Copies that fill one follow it closely.
-const MAX_GAPS: usize = 64;
 
 /// Hands out the records of a queue in order.
 ///
@@ -32,28 +35,11 @@ pub struct Reader {
     end: usize,
     checks: Checks,
     history: History,
+    types: Types,
+    /// Where reading began, until it is known what came before.
+    origin: Option<Position>,
     /// Reading failed, and that was reported.
     stalled: bool,
-}
-
-/// What is known of the open segment's records.
-#[derive(Debug, Default)]
-struct Checks {
-    /// What other readers checked.
-    known: (usize, usize),
-    /// What this reader checked since it last told the others.
-    own: (usize, usize),
-    /// A record was found to be good, so the place is the start of a record.
-    aligned: bool,
-}
-
-/// What was handed out, as far as it takes to tell whether a copy is still wanted.
-#[derive(Debug, Default)]
-struct History {
-    /// Sequence of the last record.
-    last: Option<u64>,
-    /// Sequences below `last` that were not handed out: from, and up to and with.
-    gaps: Vec<(u64, u64)>,
 }
 
 impl fmt::Debug for Reader {
@@ -77,8 +63,18 @@ impl Reader {
             end: 0,
             checks: Checks::default(),
             history: History::default(),
+            types: Types::default(),
+            origin: Some(position),
             stalled: false,
         }
+    }
+
+    /// Lets the reader leave out records, from now on, of whose `Type` (empty for none) `refuses` says true. It need
+    /// not leave out all of them: it does where that saves the look at them, and then passes any number at once.
+    ///
+    /// `refuses` must always give the same answer.
+    pub fn leave_out(&mut self, refuses: impl Fn(&[u8]) -> bool + Send + Sync + 'static) {
+        self.types.set_refuses(Box::new(refuses), self.segment.as_deref());
     }
 
     /// The next record; `None` when there is none yet, or the disk does not let it be read (see
@@ -104,6 +100,7 @@ impl Reader {
         self.segment_id = position.segment;
         self.offset = to_offset(position.offset);
         self.history = History::default();
+        self.origin = Some(position);
     }
 
     /// Whether [`Reader::next`] has something to hand out (or to skip).
@@ -135,9 +132,13 @@ impl Reader {
         loop {
             if self.offset >= self.end && !self.look() {
                 self.share_checks();
+                self.types.share();
                 return None;
             }
             let start = self.offset;
+            if start >= self.types.next_look && self.pass() {
+                continue;
+            }
             let bytes = self.map.bytes(self.end).get(start..)?;
             match parse(bytes) {
                 Some(frame)
@@ -145,16 +146,69 @@ impl Reader {
                 {
                     self.offset = start + frame.end;
                     self.checks.add(start, self.offset);
+                    let follows = self.history.is_next(frame.sequence);
+                    if self.types.noting {
+                        self.types.note(&frame, &bytes[frame.message..frame.end], self.offset, follows);
+                    }
                     if start / SHARE_STEP != self.offset / SHARE_STEP {
                         self.step(start);
                     }
-                    if self.history.is_next(frame.sequence) || self.history.wants(&frame) {
+                    if follows || self.wants(&frame) {
                         return Some((start, frame));
                     }
                 }
                 _ => self.skip_bad(),
             }
         }
+    }
+
+    /// Passes records that are not wanted; says whether there were any.
+    #[inline(never)]
+    fn pass(&mut self) -> bool {
+        let last = if self.checks.aligned { self.history.last } else { None };
+        let before = self.offset;
+        let Some((offset, last)) = self.types.ask(before, last) else { return false };
+        self.offset = offset;
+        self.history.last = Some(last);
+        self.step(before);
+        true
+    }
+
+    /// Whether a record that does not follow the last one is to be handed out.
+    #[cold]
+    fn wants(&mut self, frame: &Frame) -> bool {
+        if frame.is_copy() {
+            self.remember();
+        }
+        self.history.wants(frame)
+    }
+
+    /// Learns what was handed out before reading began in the middle of a segment: a process that died may have read the
+    /// records whose copies come now.
+    fn remember(&mut self) {
+        let Some(origin) = self.origin.take() else { return };
+        let Some(segment) = self.core.segment_from(origin.segment) else { return };
+        let end = origin.offset.min(segment.end());
+        if segment.id != origin.segment || end == 0 {
+            return;
+        }
+        // What cannot be read is not known; a record handed out twice is better than none.
+        let Ok(map) = segment.map(self.core.fs.as_ref(), end) else { return };
+        let (bytes, mut at) = (map.bytes(to_offset(end)), 0);
+        // All before this segment was handed out as well; what is missing in it was not, and a copy may bring it.
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        // `next_good` passes what is at its place, for that is bad as a rule.
+        while let Some((good, frame)) =
+            good_at(bytes, at).map(|frame| (at, frame)).or_else(|| next_good(bytes, at))
+        {
+            match runs.last_mut() {
+                Some((_, to)) if frame.sequence <= to.saturating_add(1) => *to = frame.sequence.max(*to),
+                Some(_) => runs.push((frame.sequence, frame.sequence)),
+                None => runs.push((0, frame.sequence)),
+            }
+            at = good + frame.end;
+        }
+        self.history.add_earlier(&runs);
     }
 
     /// Done every so many bytes.
@@ -185,153 +239,10 @@ impl Reader {
             // The padding of a segment that was not closed is not worth a word.
             None => self.offset = self.end,
         }
+        self.types.note_bad(self.offset);
         let padding = self.offset == self.end && bytes[from..].iter().all(|&byte| byte == 0);
         if let (false, Some(segment)) = (padding, &self.segment) {
             self.core.note_bad(segment, from, self.offset);
-        }
-    }
-
-    /// Looks for more to read after all that was known is read.
-    #[cold]
-    fn look(&mut self) -> bool {
-        loop {
-            let Some(segment) = self.segment.clone() else {
-                let Some(segment) = self.core.segment_from(self.segment_id) else { return false };
-                self.enter(segment);
-                continue;
-            };
-            // In this order: a segment that is sealed has reached its end.
-            let sealed = segment.is_sealed();
-            let end = to_offset(segment.end());
-            if self.offset < end {
-                match self.map_to(&segment, end, sealed) {
-                    Ok(0) => {}
-                    Ok(end) => {
-                        self.end = end;
-                        return true;
-                    }
-                    Err(error) => {
-                        self.stall(&segment, error);
-                        return false;
-                    }
-                }
-            }
-            if !sealed {
-                return false;
-            }
-            let Some(next) = self.core.segment_from(segment.id + 1) else { return false };
-            self.leave();
-            self.offset = 0;
-            self.enter(next);
-        }
-    }
-
-    /// Maps the segment up to `end`; returns how far it can be read, 0 if not past what was read.
-    fn map_to(&mut self, segment: &Arc<Segment>, end: usize, sealed: bool) -> io::Result<usize> {
-        if self.map.len() < end {
-            match segment.map(self.core.fs.as_ref(), end as u64) {
-                Ok(map) => self.map = map,
-                // Removed by another hand.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && sealed => {
-                    self.stall(segment, error);
-                    return Ok(0);
-                }
-                Err(error) => return Err(error),
-            }
-            self.checks.known = self.map.checked();
-        }
-        self.stalled = false;
-        if self.map.len() < end {
-            if !sealed {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.stall(segment, io::ErrorKind::UnexpectedEof.into());
-        }
-        let readable = end.min(self.map.len());
-        Ok(if readable > self.offset { readable } else { 0 })
-    }
-
-    fn stall(&mut self, segment: &Segment, error: io::Error) {
-        if !self.stalled {
-            self.stalled = true;
-            self.core.report(&segment.path, EventKind::Unreadable(error));
-        }
-    }
-
-    fn enter(&mut self, segment: Arc<Segment>) {
-        // A place in a segment that is gone means the start of the next; so does one past the end of a segment that
-        // still grows, which no reader can have come from.
-        if segment.id != self.segment_id || (!segment.is_sealed() && self.offset as u64 > segment.end()) {
-            self.offset = 0;
-        }
-        self.segment_id = segment.id;
-        self.segment = Some(segment);
-        self.stalled = false;
-    }
-
-    fn leave(&mut self) {
-        self.share_checks();
-        self.segment = None;
-        self.map = Arc::new(Map::of_bytes(Vec::new()));
-        self.end = 0;
-        self.checks = Checks::default();
-    }
-}
-
-impl History {
-    /// The usual case: the record follows the one before. Notes it.
-    #[inline]
-    fn is_next(&mut self, sequence: u64) -> bool {
-        let next = self.last.is_some_and(|last| sequence == last.wrapping_add(1));
-        if next {
-            self.last = Some(sequence);
-        }
-        next
-    }
-
-    /// Whether a record is to be handed out: not if it is a copy of one that was. Notes it if so.
-    #[cold]
-    fn wants(&mut self, frame: &Frame) -> bool {
-        let sequence = frame.sequence;
-        let missed_from = match self.last {
-            Some(last) if frame.is_copy() && sequence <= last => {
-                return self.gaps.iter().any(|&(from, to)| (from..=to).contains(&sequence));
-            }
-            Some(last) => last.wrapping_add(1),
-            // What was handed out before reading began here is unknown.
-            None => 0,
-        };
-        if missed_from < sequence {
-            if self.gaps.len() == MAX_GAPS {
-                self.gaps.remove(0);
-            }
-            self.gaps.push((missed_from, sequence - 1));
-        }
-        self.last = Some(sequence);
-        true
-    }
-}
-
-impl Checks {
-    /// Whether the record was checked before, by this reader or another.
-    #[inline]
-    fn covers(&mut self, map: &Map, from: usize, to: usize) -> bool {
-        if !self.aligned {
-            return false;
-        }
-        if to > self.known.1 {
-            self.known = map.checked();
-        }
-        from >= self.known.0 && to <= self.known.1
-    }
-
-    #[inline]
-    fn add(&mut self, from: usize, to: usize) {
-        self.aligned = true;
-        if from == self.own.1 {
-            self.own.1 = to;
-        } else {
-            self.own = (from, to);
         }
     }
 }
@@ -339,3 +250,6 @@ impl Checks {
 fn to_offset(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests;

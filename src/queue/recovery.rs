@@ -16,6 +16,7 @@ use crate::fs::{Map, uninterrupted};
 use crate::queue::{Options, SyncMode};
 use crate::record::Frame;
 use crate::segment::{Segment, id_of, path_of};
+use heka_fault::fault;
 use scan::{Scan, is_padded};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,6 +50,7 @@ pub(crate) fn recover(dir: &Path, options: &Options) -> Result<Recovered, QueueE
 
     let mut found = read_last(dir, options, &lengths)?;
     drop_unacknowledged(&mut found);
+    fault!("recovery-scanned");
     let mut recovered = Recovered {
         segments: BTreeMap::new(),
         next_segment: lengths.last_key_value().map_or(1, |(id, _)| id + 1).max(options.first_segment),
@@ -75,12 +77,14 @@ pub(crate) fn recover(dir: &Path, options: &Options) -> Result<Recovered, QueueE
         } else {
             // Not left empty: an empty segment is what remains of one that lost its size.
             uninterrupted(|| options.fs.unlink(&path)).map_err(QueueError::io("remove", &path))?;
+            fault!("recovery-removed");
             lengths.remove(&segment.id);
         }
     }
     if options.sync != SyncMode::None && found.iter().any(|segment| segment.keep == 0) {
         uninterrupted(|| options.fs.fsync_dir(dir)).map_err(QueueError::io("sync folder", dir))?;
     }
+    fault!("recovery-sealed");
     let mut base = 0;
     for (id, len) in lengths {
         recovered.segments.insert(id, Arc::new(Segment::new(id, path_of(dir, id), base, len, true)));
@@ -166,6 +170,7 @@ fn drop_unacknowledged(found: &mut [Found]) {
 fn set_aside(path: &Path, options: &Options) -> Result<(), QueueError> {
     let aside = path.with_extension("log.damaged");
     uninterrupted(|| options.fs.rename(path, &aside)).map_err(QueueError::io("set aside", path))?;
+    fault!("recovery-set-aside");
     (options.log)(&Event { queue: options.name.clone(), path: path.to_owned(), kind: EventKind::SetAside });
     Ok(())
 }
@@ -180,8 +185,13 @@ fn cut(path: &Path, map: &Map, end: usize, options: &Options) -> Result<u64, Que
     let cleaned = uninterrupted(|| options.fs.open(path)).and_then(|file| {
         if !rest.is_empty() {
             uninterrupted(|| file.truncate(end as u64))?;
+            fault!("recovery-truncated");
         }
-        if options.sync != SyncMode::None { uninterrupted(|| file.fdatasync()) } else { Ok(()) }
+        if options.sync != SyncMode::None {
+            uninterrupted(|| file.fdatasync())?;
+            fault!("recovery-synced");
+        }
+        Ok(())
     });
     match cleaned {
         Err(error) if bytes > 0 => return Err(QueueError::io("cut", path)(error)),

@@ -6,16 +6,17 @@
 //! when that is durable. Until then nothing else is appended.
 
 use crate::core::Core;
-use crate::error::{EventKind, is_full};
+use crate::error::{EventKind, is_shortage};
 use crate::fs::{uninterrupted, write_all_at};
 use crate::record::{good_at, mark_copy};
 use crate::segment::Segment;
 use crate::writer::{Active, Retired, Writer};
+use heka_fault::fault;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// How often a rescue is tried before the queue gives up; on a full disk it goes on.
+/// How often a rescue is tried before the queue gives up; while space or descriptors are short it goes on.
 const ATTEMPTS: usize = 3;
 
 /// Why a rescue did not succeed.
@@ -32,14 +33,15 @@ impl Core {
         let mut guard = self.writer();
         let writer = &mut *guard;
         writer.rescue_pending = true;
+        fault!("rescue-begun");
         for attempt in 1.. {
             match self.copy_suspects(writer) {
                 Ok(copies) => {
                     self.adopt(writer, copies);
                     break;
                 }
-                Err(Setback::Retry(error)) if is_full(&error) => {
-                    // Asked for again with each period until there is space.
+                Err(Setback::Retry(error)) if is_shortage(&error) => {
+                    // Asked for again with each period until there is enough.
                     self.commit.want();
                     return false;
                 }
@@ -123,8 +125,10 @@ impl Core {
 
     fn write_copy(&self, next_id: &mut u64, base: u64, bytes: &[u8]) -> io::Result<Active> {
         let copy = self.create_segment(next_id, base, bytes.len() as u64)?;
+        fault!("rescue-torn", write_all_at(copy.file.as_ref(), &bytes[..bytes.len() / 2], 0));
         let written =
             write_all_at(copy.file.as_ref(), bytes, 0).and_then(|()| uninterrupted(|| copy.file.fdatasync()));
+        fault!("rescue-copied");
         match written {
             Ok(()) => {
                 copy.segment.publish(bytes.len() as u64);
@@ -167,5 +171,6 @@ impl Core {
             }
         }
         writer.rescue_pending = false;
+        fault!("rescue-adopted");
     }
 }

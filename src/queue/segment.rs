@@ -1,11 +1,18 @@
 //! A segment of a queue, as all threads of the process share it.
 
+mod noted;
+mod types;
+
+pub(crate) use noted::Noted;
+pub(crate) use types::{Known, Run, TypeIndex, WALK};
+
+use crate::core::lock;
 use crate::fs::{Fs, Map, uninterrupted};
 use crate::{Position, SyncMode};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 /// A segment: a file of records, growing or sealed.
 #[derive(Debug)]
@@ -21,9 +28,18 @@ pub(crate) struct Segment {
     synced: AtomicU64,
     /// The one map that all readers of the segment share; gone when the last of them leaves.
     map: Mutex<Weak<Map>>,
+    types: Mutex<Types>,
     /// Bad records below were counted, whichever reader met them.
     bad_counted_to: AtomicU64,
     bad_logged: AtomicBool,
+}
+
+/// The index of types and who keeps it.
+#[derive(Debug, Default)]
+struct Types {
+    index: Weak<TypeIndex>,
+    /// Kept while the segment grows; after that by the readers that were here lately.
+    kept: Option<Arc<TypeIndex>>,
 }
 
 impl Segment {
@@ -37,6 +53,7 @@ impl Segment {
             sealed: AtomicBool::new(sealed),
             synced: AtomicU64::new(end),
             map: Mutex::new(Weak::new()),
+            types: Mutex::default(),
             bad_counted_to: AtomicU64::new(0),
             bad_logged: AtomicBool::new(false),
         }
@@ -58,6 +75,7 @@ impl Segment {
 
     pub(crate) fn seal(&self) {
         self.sealed.store(true, Ordering::Release);
+        lock(&self.types).kept = None;
     }
 
     pub(crate) fn synced(&self) -> u64 {
@@ -80,7 +98,7 @@ impl Segment {
 
     /// The shared map, made anew if it is shorter than `need`. It may be shorter still if the file is.
     pub(crate) fn map(&self, fs: &dyn Fs, need: u64) -> io::Result<Arc<Map>> {
-        let mut shared = self.map.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = lock(&self.map);
         if let Some(map) = shared.upgrade().filter(|map| map.len() as u64 >= need) {
             return Ok(map);
         }
@@ -88,6 +106,22 @@ impl Segment {
         let map = Arc::new(uninterrupted(|| fs.map(&self.path))?.limited_to(published));
         *shared = Arc::downgrade(&map);
         Ok(map)
+    }
+
+    /// The shared index of types. Made anew, if nobody holds one, only when `make` says so.
+    pub(crate) fn types(&self, make: bool) -> Option<Arc<TypeIndex>> {
+        let mut types = lock(&self.types);
+        let index = types.index.upgrade().or_else(|| make.then(Arc::default))?;
+        types.index = Arc::downgrade(&index);
+        Some(index)
+    }
+
+    /// Notes the types of a batch that was published at `start`, its first record with this sequence.
+    pub(crate) fn note_types(&self, noted: &Noted, start: u64, sequence: u64) {
+        if let Some(index) = self.types(true) {
+            noted.tell(&index, start, sequence);
+            lock(&self.types).kept = Some(index);
+        }
     }
 
     /// Notes bad bytes up to `to`: whether they were not counted yet, and whether this is the first to be logged.

@@ -6,6 +6,8 @@
 mod damage;
 mod disk_full;
 mod errors;
+mod exhaustive;
+mod flips;
 mod format;
 mod model;
 mod power;

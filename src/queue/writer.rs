@@ -7,6 +7,7 @@ use crate::fs::{File, uninterrupted, write_all_at};
 use crate::queue::SyncMode;
 use crate::receipt::Receipt;
 use crate::segment::{Segment, path_of};
+use heka_fault::{fail, fault};
 use std::io;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -61,6 +62,10 @@ impl Core {
         let bytes = batch.stamp(writer.next_sequence, time_ns);
         let wrote = self.write(writer, bytes);
         wrote.map_err(|error| AppendError::from_io(&self.name, error))?;
+        if let Some(active) = &writer.active {
+            let start = active.segment.end() - batch.bytes() as u64;
+            active.segment.note_types(batch.noted(), start, writer.next_sequence);
+        }
         batch.clear();
         writer.last_time_ns = time_ns;
         writer.next_sequence += records;
@@ -97,9 +102,13 @@ impl Core {
     fn write(&self, writer: &mut Writer, bytes: &[u8]) -> io::Result<()> {
         let active = self.make_room(writer, bytes.len() as u64)?;
         let end = active.segment.end();
-        match write_all_at(active.file.as_ref(), bytes, end) {
+        fault!("batch-torn", write_all_at(active.file.as_ref(), &bytes[..bytes.len() * 2 / 3], end));
+        let wrote = fail!("write").and_then(|()| write_all_at(active.file.as_ref(), bytes, end));
+        match wrote {
             Ok(()) => {
+                fault!("batch-written");
                 active.segment.publish(end + bytes.len() as u64);
+                fault!("tail-published");
                 Ok(())
             }
             Err(error) => {
@@ -129,6 +138,7 @@ impl Core {
             self.segments_mut().insert(new.segment.id, new.segment.clone());
             self.retire_active(writer);
             writer.active = Some(new);
+            fault!("segment-rolled");
         }
         writer.active.as_mut().ok_or_else(|| io::Error::other("no active segment"))
     }
@@ -143,7 +153,9 @@ impl Core {
                 created => break (path, created?),
             }
         };
+        fault!("segment-created");
         let prepared = self.preallocate(file.as_ref(), len).and_then(|capacity| {
+            fault!("segment-preallocated");
             if self.sync != SyncMode::None {
                 uninterrupted(|| self.fs.fsync_dir(&self.dir))?;
             }
@@ -151,6 +163,7 @@ impl Core {
         });
         match prepared {
             Ok(capacity) => {
+                fault!("segment-dir-synced");
                 let segment = Arc::new(Segment::new(*next_id, path, base, 0, false));
                 *next_id += 1;
                 Ok(Active { segment, file, capacity, preallocated: true })
@@ -188,6 +201,7 @@ impl Core {
             uninterrupted(|| active.file.truncate(active.capacity + PADDING))
         });
         active.preallocated = false;
+        fault!("write-undone");
         if cut.is_ok() && (is_full(error) || end == 0) {
             return;
         }
@@ -209,6 +223,7 @@ impl Core {
     pub(crate) fn retire_active(&self, writer: &mut Writer) {
         let Some(Active { segment, file, .. }) = writer.active.take() else { return };
         segment.seal();
+        fault!("segment-sealed");
         let retired = Retired { segment, file };
         if self.sync == SyncMode::None {
             self.cut(&retired);
@@ -229,6 +244,7 @@ impl Core {
         if let Err(error) = uninterrupted(|| file.truncate(segment.end())) {
             self.report(&segment.path, EventKind::CleanupFailed(error));
         }
+        fault!("segment-cut");
     }
 }
 

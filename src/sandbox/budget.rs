@@ -12,6 +12,9 @@ use crate::host::Host;
 const STRIDE: usize = 1000;
 /// A script may catch the error with `pcall` and gets a fresh budget, but not for ever.
 const CATCHES: u32 = 10;
+/// How often in a call a script may run out of memory and go on. What it calls then takes long and counts for few
+/// instructions.
+const REFUSALS: u32 = 20;
 /// Instructions that a script gets to tidy up after it caught its interruption.
 const TIDY_UP: usize = 1_000_000;
 
@@ -49,13 +52,18 @@ impl Budget {
         }
     }
 
+    /// A host function raised the interruption: the script may tidy up, as after one by the hook.
+    pub(crate) fn note_interruption(&mut self) {
+        self.interrupted = (self.interrupted.0.saturating_add(1), self.used);
+    }
+
     /// Whether the call is to be interrupted now.
     fn is_interrupted(&mut self) -> bool {
         let stops = self.stop.as_ref().is_some_and(Stop::is_requested);
         let (times, at) = self.interrupted;
         let due = stops && (times == 0 || times > CATCHES || self.used.wrapping_sub(at) >= TIDY_UP);
         if due {
-            self.interrupted = (times.saturating_add(1), self.used);
+            self.note_interruption();
         }
         due
     }
@@ -68,6 +76,7 @@ impl Budget {
 pub(crate) unsafe fn start(lua: *mut lua_State) {
     // SAFETY: as promised; setting a hook cannot fail.
     unsafe {
+        *Host::refused_memory(lua) = 0;
         let budget = &mut Host::of(lua).budget;
         budget.used = 0;
         budget.exceeded = 0;
@@ -85,6 +94,7 @@ unsafe extern "C-unwind" fn count(lua: *mut lua_State, _: *mut lua_Debug) {
     // SAFETY: called by Lua; nothing on this frame needs dropping.
     unsafe {
         let spent = ffi::lua_gethookcount(lua);
+        let refused = *Host::refused_memory(lua) > REFUSALS;
         let budget = &mut Host::of(lua).budget;
         budget.used = budget.used.wrapping_add(usize::try_from(spent).unwrap_or(0));
         if budget.is_interrupted() {
@@ -93,11 +103,11 @@ unsafe extern "C-unwind" fn count(lua: *mut lua_State, _: *mut lua_Debug) {
             ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, stride);
             ffi::luaL_error(lua, c"shutting down".as_ptr());
         }
-        if budget.limit == 0 || (budget.used < budget.limit && budget.exceeded <= CATCHES) {
+        if budget.limit == 0 || (budget.used < budget.limit && budget.exceeded <= CATCHES && !refused) {
             ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, budget.stride());
             return;
         }
-        budget.exceeded += 1;
+        budget.exceeded = if refused { CATCHES + 1 } else { budget.exceeded + 1 };
         let stride = if budget.exceeded > CATCHES {
             // Every further instruction raises the error again, so that no chain of pcalls can go on.
             1

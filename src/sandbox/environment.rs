@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int, c_void};
 use mlua::ffi::{self, lua_CFunction, lua_State};
 
 use crate::host::Host;
-use crate::require;
+use crate::{error_handling, require};
 
 /// Where the registry keeps the name of the function to call for a message.
 pub(crate) const PROCESS_MESSAGE: c_int = -1001;
@@ -56,6 +56,8 @@ unsafe fn open_loader(lua: *mut lua_State) {
         ffi::lua_setglobal(lua, c"package".as_ptr());
         ffi::lua_pushcclosure(lua, require::require, 0);
         ffi::lua_setglobal(lua, c"require".as_ptr());
+        ffi::lua_pushcclosure(lua, error_handling::xpcall, 0);
+        ffi::lua_setglobal(lua, c"xpcall".as_ptr());
     }
 }
 

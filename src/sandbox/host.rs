@@ -70,6 +70,33 @@ impl Host {
         }
     }
 
+    /// Bytes that the state may use; what is longer cannot become a string of it.
+    ///
+    /// # Safety
+    /// As [`Host::of`].
+    pub(crate) unsafe fn memory_limit(lua: *mut lua_State) -> usize {
+        let mut data = std::ptr::null_mut();
+        // SAFETY: as for `of`.
+        unsafe {
+            ffi::lua_getallocf(lua, &raw mut data);
+            let limit = (*data.cast::<Shared>()).memory.limit;
+            if limit == 0 { usize::MAX } else { limit }
+        }
+    }
+
+    /// How many requests for memory were refused since this was last set to 0.
+    ///
+    /// # Safety
+    /// As [`Host::of`].
+    pub(crate) unsafe fn refused_memory<'a>(lua: *mut lua_State) -> &'a mut u32 {
+        let mut data = std::ptr::null_mut();
+        // SAFETY: as for `of`.
+        unsafe {
+            ffi::lua_getallocf(lua, &raw mut data);
+            &mut (*data.cast::<Shared>()).memory.refused
+        }
+    }
+
     /// The plugin's side of the running call, if a call runs.
     pub(crate) fn messages<'a>(&self) -> Option<&'a mut dyn Messages> {
         // SAFETY: set only while the call runs that borrowed it, and used by one host function at a time.

@@ -6,7 +6,7 @@
 //! | [`settings`], [`kind`] | what a sandbox is opened with, and what each kind of plugin gives its scripts |
 //! | [`messages`], [`layout`] | the plugin's side of a running call; filling in headers of injected messages |
 //! | [`options`], [`report`] | what plugins of all kinds share: their options, their figures |
-//! | `environment`, `require`, `os_library`, `string_library` | the globals and libraries that scripts see |
+//! | `environment`, `require`, `error_handling`, `os_library`, `string_library` | the globals and libraries that scripts see |
 //! | `api` | the host functions, a file a group |
 //! | `encode` | tables to protobuf |
 //! | `memory`, `budget`, `output` | the limits |
@@ -18,9 +18,11 @@
 
 mod api;
 mod budget;
+mod check;
 pub mod embedded;
 mod encode;
 mod environment;
+mod error_handling;
 mod host;
 pub mod kind;
 pub mod layout;
@@ -48,3 +50,4 @@ pub use random::random_uuid;
 pub use report::{Counts, Figures};
 pub use sandbox::{Outcome, Sandbox, write_state};
 pub use settings::{Reencoding, Settings, Variable};
+pub use source::check_preserved;

@@ -22,6 +22,8 @@ pub(crate) struct Memory {
     pub(crate) peak: usize,
     /// Bytes that may be in use; 0 is no limit.
     pub(crate) limit: usize,
+    /// Requests that went over the limit since somebody last looked.
+    pub(crate) refused: u32,
     free: [*mut u8; CLASSES],
     chunks: Vec<*mut u8>,
     /// The rest of the newest chunk that was never given out.
@@ -35,6 +37,7 @@ impl Memory {
             used: 0,
             peak: 0,
             limit,
+            refused: 0,
             free: [ptr::null_mut(); CLASSES],
             chunks: Vec::new(),
             fresh: ptr::null_mut(),
@@ -50,6 +53,7 @@ impl Memory {
         if new > old {
             let after = self.used + new - old;
             if self.limit != 0 && after > self.limit {
+                self.refused = self.refused.saturating_add(1);
                 return ptr::null_mut();
             }
         }

@@ -9,8 +9,10 @@ mod cuckoo_filter;
 mod filter_tests;
 mod hash;
 mod hyperloglog;
+mod mime;
 mod packing;
 mod sax;
+mod socket;
 #[cfg(test)]
 mod testing;
 
@@ -28,6 +30,15 @@ pub(crate) fn module(name: &str) -> Option<lua_CFunction> {
         "re" => heka_lpeg::luaopen_re,
         "sax" => sax::open,
         "struct" => packing::open,
+        _ => return None,
+    })
+}
+
+/// The opening function of a module of `lua_io_modules`. It makes its own global.
+pub(crate) fn io_module(name: &str) -> Option<lua_CFunction> {
+    Some(match name {
+        "mime.core" => mime::open,
+        "socket.core" => socket::open,
         _ => return None,
     })
 }

@@ -33,6 +33,31 @@ impl Modules {
         Modules { folders, installed }
     }
 
+    /// The source of a module written in Lua and the name of its file; `None` if there is none.
+    pub(crate) fn source(&self, name: &str) -> Option<(String, Result<Vec<u8>, String>)> {
+        let installed = self.installed.to_string_lossy();
+        let folders = self.folders.iter().map(String::as_str);
+        for folder in folders.chain(std::iter::once(&*installed)) {
+            let file = Modules::file(folder, name, "lua");
+            if std::path::Path::new(&file).is_file() {
+                let text = source::read(file.as_ref());
+                return Some((file, text));
+            }
+        }
+        embedded::module(name).map(|text| (name.into(), Ok(text.to_vec())))
+    }
+
+    /// Whether a module comes without a Lua source.
+    pub(crate) fn is_built_in(name: &str) -> bool {
+        library(name.as_bytes()).is_some() || native::module(name).is_some()
+    }
+
+    /// The configured folder of modules for the network. Without one they cannot be required.
+    fn io_folder(&self) -> Option<&str> {
+        let is_io = |folder: &&String| std::path::Path::new(folder).ends_with("lua_io_modules");
+        self.folders.iter().find(is_io).map(String::as_str)
+    }
+
     /// The file of a module in a folder: `a.b` is `a/b.lua`.
     fn file(folder: &str, name: &str, extension: &str) -> String {
         let name = name.replace('.', "/");
@@ -46,6 +71,8 @@ enum Found {
     Chunk,
     /// A module written in Rust.
     Native(lua_CFunction),
+    /// One that makes its global itself.
+    Io(lua_CFunction),
     /// The module's text is wrong; the error is in [`Host::text`].
     Broken,
     /// There is none; the error is in [`Host::text`].
@@ -132,6 +159,7 @@ unsafe fn push_loader(lua: *mut lua_State, name: &[u8]) {
                 ffi::lua_pushlightuserdata(lua, open as *mut _);
                 ffi::lua_pushcclosure(lua, open_native, 2);
             }
+            Found::Io(open) => ffi::lua_pushcclosure(lua, open, 0),
             Found::Broken => raise_here(lua),
             Found::Nothing => raise_text(lua),
         }
@@ -199,6 +227,14 @@ unsafe fn search(lua: *mut lua_State, name: &str) -> Found {
         }
         if let Some(open) = native::module(name) {
             return Found::Native(open);
+        }
+        if let Some(folder) = modules.io_folder() {
+            if let Some(text) = embedded::io_module(name) {
+                return compiled(lua, text, name, &Modules::file(folder, name, "lua"));
+            }
+            if let Some(open) = native::io_module(name) {
+                return Found::Io(open);
+            }
         }
         missing(host, name);
         Found::Nothing

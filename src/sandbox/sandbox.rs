@@ -60,6 +60,20 @@ impl Sandbox {
     /// bytes.
     pub fn open(settings: Settings) -> Result<Sandbox, String> {
         let script = source::script(&settings);
+        Sandbox::with_script(settings, script)
+    }
+
+    /// Sees whether the script is there, compiles, and has its modules, without running it: the sandbox that comes of it
+    /// is empty. For scripts that could reach outside of their state.
+    ///
+    /// # Errors
+    /// The text says what is wrong.
+    pub fn check(settings: Settings) -> Result<Sandbox, String> {
+        crate::check::check(&settings)?;
+        Sandbox::with_script(Settings { state_file: None, state: None, ..settings }, Ok(Vec::new()))
+    }
+
+    fn with_script(settings: Settings, script: Result<Vec<u8>, String>) -> Result<Sandbox, String> {
         let kind = settings.kind;
         let instruction_limit = if kind.unlimited_instructions { 0 } else { settings.instruction_limit };
         let host = Host {

@@ -70,9 +70,45 @@ pub(crate) unsafe fn load_source(lua: *mut lua_State, text: &[u8], file: &str) -
     unsafe { ffi::luaL_loadbuffer(lua, text.as_ptr().cast(), text.len(), name.as_ptr()) }
 }
 
+/// Checks that a file of preserved data is Lua source that compiles. Nothing of it is run.
+///
+/// # Errors
+/// It cannot be read, or what Lua says is wrong with it.
+pub fn check_preserved(path: &Path) -> Result<(), String> {
+    compile(&read(path)?, &path.to_string_lossy())
+}
+
+/// Compiles source that came from `file` in a state of its own and runs nothing of it.
+pub(crate) fn compile(text: &[u8], file: &str) -> Result<(), String> {
+    let lua = mlua::Lua::new_with(mlua::StdLib::NONE, mlua::LuaOptions::default());
+    let chunk = |lua: mlua::Lua| {
+        lua.load(text)
+            .set_name(format!("@{file}"))
+            .set_mode(mlua::chunk::ChunkMode::Text)
+            .into_function()
+            .map(drop)
+    };
+    lua.and_then(chunk).map_err(|error| match error {
+        mlua::Error::SyntaxError { message, .. } => message,
+        other => other.to_string(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn preserved_data_are_checked_and_not_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.data");
+        std::fs::write(&path, "_G[\"n\"] = 7\nerror('is not run')\n").unwrap();
+        check_preserved(&path).unwrap();
+        std::fs::write(&path, "_G[\"n\"] = {").unwrap();
+        assert!(check_preserved(&path).unwrap_err().contains("x.data:1:"));
+        std::fs::write(&path, b"\x1bLua").unwrap();
+        assert!(check_preserved(&path).is_err());
+    }
 
     #[test]
     fn reading_fails_with_the_texts_of_lua() {

@@ -9,7 +9,9 @@
 //! | [`access_log`] | lines like a real nginx access log, each with its own id |
 //! | [`tally`] | sent ids against received ones: lost, twice, out of order |
 //! | [`frames`], [`wire`] | Heka's stream format and protobuf, read without the daemon's own code |
+//! | [`faulty_disk`] | a disk that is full or fails on command |
 //! | [`peer`] | TCP peers that listen late, reset, or never read |
+//! | [`trial`] | a daemon whose every record is accounted for, to be killed and disturbed |
 //! | [`usage`] | CPU time and memory of a process |
 //! | [`random`], [`ports`], [`patience`] | seeded numbers, free ports, waiting for a condition |
 //!
@@ -19,6 +21,7 @@
 pub mod access_log;
 pub mod daemon;
 pub mod error;
+pub mod faulty_disk;
 pub mod frames;
 pub mod growing_log;
 pub mod kill_loop;
@@ -28,6 +31,7 @@ pub mod ports;
 pub mod random;
 pub mod scratch;
 pub mod tally;
+pub mod trial;
 pub mod usage;
 pub mod wire;
 
@@ -38,3 +42,4 @@ pub use patience::wait_until;
 pub use random::Random;
 pub use scratch::Scratch;
 pub use tally::Tally;
+pub use trial::Trial;

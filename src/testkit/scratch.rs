@@ -16,15 +16,21 @@ pub struct Scratch {
 impl Scratch {
     /// Makes the folder.
     pub fn new() -> Result<Scratch, TestkitError> {
-        let mut dir = tempfile::Builder::new()
+        let dir = tempfile::Builder::new()
             .prefix("heka-test-")
             .tempdir()
             .map_err(TestkitError::io("make a scratch folder"))?;
+        let mut scratch = Scratch { dir };
         if std::env::var_os("HEKA_KEEP").is_some() {
-            dir.disable_cleanup(true);
-            eprintln!("scratch folder: {}", dir.path().display());
+            scratch.keep();
         }
-        Ok(Scratch { dir })
+        Ok(scratch)
+    }
+
+    /// Leaves the folder behind, and prints its path.
+    pub fn keep(&mut self) {
+        self.dir.disable_cleanup(true);
+        eprintln!("scratch folder: {}", self.dir.path().display());
     }
 
     /// Its path.

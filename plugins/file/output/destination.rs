@@ -1,11 +1,13 @@
 //! The open file, and appending to it without torn records.
 
+use std::fmt::Display;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::torn::cut_torn_frame;
+use heka_fault::fault;
 use heka_message::golang::os_error::{errno_text, path_error};
 
 /// Permissions of what is made.
@@ -22,6 +24,37 @@ pub(super) struct Destination {
     /// Pipes and devices can neither be cut nor synced.
     regular: bool,
     unsynced: bool,
+    /// The folder that has the file's name, until that is durable.
+    unsynced_folder: Option<PathBuf>,
+}
+
+/// Why a file was not opened.
+#[derive(Debug)]
+pub(super) struct OpenFailure {
+    /// The text to log.
+    pub(super) text: String,
+    /// Space or descriptors are short: it may be opened later.
+    pub(super) passing: bool,
+}
+
+impl OpenFailure {
+    fn new(error: &io::Error, text: String) -> OpenFailure {
+        OpenFailure { text, passing: is_passing(error) }
+    }
+}
+
+impl Display for OpenFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Whether the system is short of something that it may have again soon.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{OutOfMemory, QuotaExceeded, StorageFull};
+    let (files_of_process, files_of_system) = (24, 23);
+    matches!(error.kind(), StorageFull | QuotaExceeded | OutOfMemory)
+        || [files_of_process, files_of_system].map(Some).contains(&error.raw_os_error())
 }
 
 impl Destination {
@@ -29,23 +62,28 @@ impl Destination {
     /// framed, what a killed process left of an unfinished one at the end is cut off.
     ///
     /// # Errors
-    /// The text of what failed.
-    pub(super) fn open(path: &str, modes: Modes, framed: bool) -> Result<Destination, String> {
+    /// What failed.
+    pub(super) fn open(path: &str, modes: Modes, framed: bool) -> Result<Destination, OpenFailure> {
         let folder = match Path::new(path).parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        make_folders(folder, modes.folder)
-            .map_err(|why| format!("Can't create the basepath for the FileOutput plugin: {why}"))?;
+        make_folders(folder, modes.folder).map_err(|failure| OpenFailure {
+            text: format!("Can't create the basepath for the FileOutput plugin: {failure}"),
+            ..failure
+        })?;
         test_folder(folder)?;
-        let failed = |error| path_error("open", path, &error);
+        let failed = |error| OpenFailure::new(&error, path_error("open", path, &error));
+        // Whether the file is new cannot be known for sure; a sync of the folder too many does no harm.
+        let is_new = !Path::new(path).exists();
         let file =
             OpenOptions::new().append(true).create(true).mode(modes.file).open(path).map_err(failed)?;
         let regular = file.metadata().map_err(failed)?.is_file();
         if framed && regular {
             cut_torn_frame(&file, path).map_err(failed)?;
         }
-        Ok(Destination { path: path.into(), file, regular, unsynced: false })
+        let unsynced_folder = (is_new && regular).then(|| folder.to_path_buf());
+        Ok(Destination { path: path.into(), file, regular, unsynced: false, unsynced_folder })
     }
 
     /// Writes all of `bytes` at the end of the file, or nothing.
@@ -54,8 +92,10 @@ impl Destination {
     /// The text to log; nothing of `bytes` stays in the file, unless it is none that can be cut.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.unsynced = true;
+        fault!("file-output-torn", self.file.write_all(&bytes[..bytes.len() * 2 / 3]));
         let written =
             if self.regular { append_or_cut(&mut self.file, bytes) } else { self.file.write_all(bytes) };
+        fault!("file-output-written");
         written.map_err(|error| {
             format!("Can't write to {}: {}", self.path, path_error("write", &self.path, &error))
         })
@@ -69,7 +109,13 @@ impl Destination {
         if self.unsynced && self.regular {
             let failed =
                 |error| format!("Can't write to {}: {}", self.path, path_error("sync", &self.path, &error));
-            self.file.sync_data().map_err(failed)?;
+            self.file.sync_data().map_err(&failed)?;
+            fault!("file-output-synced");
+            if let Some(folder) = &self.unsynced_folder {
+                // Without its name in the folder the file does not survive a power cut, however durable its bytes are.
+                File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+                self.unsynced_folder = None;
+            }
         }
         self.unsynced = false;
         Ok(())
@@ -116,12 +162,11 @@ fn append_or_cut(file: &mut impl Cut, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Makes a folder and those above it.
-fn make_folders(folder: &Path, mode: u32) -> Result<(), String> {
+fn make_folders(folder: &Path, mode: u32) -> Result<(), OpenFailure> {
+    let failed = |error: io::Error| OpenFailure::new(&error, path_error("mkdir", folder.display(), &error));
     match std::fs::metadata(folder) {
         Ok(found) if found.is_dir() => return Ok(()),
-        Ok(_) => {
-            return Err(path_error("mkdir", folder.display(), &io::ErrorKind::NotADirectory.into()));
-        }
+        Ok(_) => return Err(failed(io::ErrorKind::NotADirectory.into())),
         Err(_) => {}
     }
     if let Some(above) = folder.parent().filter(|above| *above != Path::new("")) {
@@ -129,25 +174,38 @@ fn make_folders(folder: &Path, mode: u32) -> Result<(), String> {
     }
     match DirBuilder::new().mode(mode).create(folder) {
         Err(_) if folder.is_dir() => Ok(()),
-        Err(error) => Err(path_error("mkdir", folder.display(), &error)),
-        Ok(()) => Ok(()),
+        made => made.map_err(failed),
     }
 }
 
-/// Writes a file into the folder and removes it again.
-fn test_folder(folder: &Path) -> Result<(), String> {
+/// Writes a file into the folder and removes it again. A full disk is not what is looked for: records wait for space.
+fn test_folder(folder: &Path) -> Result<(), OpenFailure> {
     let path = folder.join(format!(".hekad.perm_check{}-{}", std::process::id(), unique()));
-    let failed = |error| path_error("open", path.display(), &error);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    let mut file = match created {
+        Err(error) if is_full(&error) => return Ok(()),
+        created => {
+            created.map_err(|error| OpenFailure::new(&error, path_error("open", path.display(), &error)))?
+        }
+    };
     let mut problems = Vec::new();
-    if let Err(error) = file.write_all(b"ok") {
+    if let Err(error) = file.write_all(b"ok")
+        && !is_full(&error)
+    {
         problems.push(format!("can't write to test file: {}", errno_text(&error)));
     }
     drop(file);
     if let Err(error) = std::fs::remove_file(&path) {
         problems.push(format!("can't remove test file: {}", errno_text(&error)));
     }
-    if problems.is_empty() { Ok(()) } else { Err(format!("errors: {}", problems.join(", "))) }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(OpenFailure { text: format!("errors: {}", problems.join(", ")), passing: false })
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn unique() -> u64 {

@@ -5,6 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 
+use heka_fault::fault;
 use heka_message::framing::Header;
 use heka_message::{HEADER_FRAMING_SIZE, RECORD_SEPARATOR, UNIT_SEPARATOR, validate};
 
@@ -23,7 +24,11 @@ pub(super) fn cut_torn_frame(file: &File, path: &str) -> io::Result<()> {
     let mut tail = vec![0; usize::try_from(len - start).map_err(io::Error::other)?];
     File::open(path)?.read_exact_at(&mut tail, start)?;
     match torn_frame(&tail, start == 0) {
-        Some(at) => file.set_len(start + at as u64),
+        Some(at) => {
+            file.set_len(start + at as u64)?;
+            fault!("file-output-cut");
+            Ok(())
+        }
         None => Ok(()),
     }
 }

@@ -1,14 +1,15 @@
 //! The loop over the streams of one input.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use heka_plugin::{Deliverer, Inlet, Log, Pack, PluginError, Stop};
 
 use super::complaints::Complaints;
 use super::options::Settings;
-use super::set::{Files, LogstreamSet};
+use super::set::{Listing, Listings, LogstreamSet};
 use super::start::Start;
 use super::stream::{Stream, Surroundings, Turn, read_buffer};
 use super::watch::Watch;
@@ -84,7 +85,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// The splitter or decoder cannot be made.
-    pub(super) fn add(&mut self, name: String, files: Files, start: Start) -> Result<(), String> {
+    pub(super) fn add(&mut self, name: String, files: Listing, start: Start) -> Result<(), String> {
         let mut deliverer = self.inlet.deliverer(&(self.streams.len() + 1).to_string())?;
         deliverer.swallow_long_tails();
         decorate(deliverer.as_mut(), self.settings.hostname.clone(), name.clone());
@@ -202,13 +203,14 @@ impl<'a> Run<'a> {
         self.scans += 1;
         self.last_scan = Instant::now();
         self.scan_at = None;
+        let listings = self.settled(scan.listings(), &keep);
         for text in scan.unreadable {
             if self.unreadable.insert(text.clone()) {
                 self.inlet.log_info(&text);
             }
         }
         self.tell_problems(scan.problems);
-        for (name, files) in scan.streams {
+        for (name, files) in listings {
             match self.streams.iter_mut().find(|stream| stream.name() == name) {
                 Some(stream) => stream.set_files(files),
                 None => self.add_later(name, files),
@@ -219,8 +221,32 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What can be relied on of a scan. Renaming that goes on may hide a file from a scan; what two in a row agree on was so.
+    fn settled(&mut self, found: Listings, keep: &HashSet<Arc<Path>>) -> Listings {
+        let mut found = found;
+        let is_plain = |name: &str, listing: &Listing| {
+            let stream = self.streams.iter().find(|stream| stream.name() == name);
+            stream.is_some_and(|stream| stream.lists(listing) && !stream.was_renamed())
+        };
+        if found.iter().all(|(name, listing)| is_plain(name, listing)) {
+            return found;
+        }
+        let again = self.set.scan(keep).listings();
+        let before = found.len();
+        found.retain(|name, listing| is_plain(name, listing) || again.get(name) == Some(listing));
+        if found.len() < before {
+            self.scan_at = Some(Instant::now() + SCAN_PAUSE);
+        }
+        for stream in self.streams.iter_mut().filter(|stream| stream.was_renamed()) {
+            if !found.contains_key(stream.name()) {
+                stream.wait_for_scan_after(self.scans);
+            }
+        }
+        found
+    }
+
     /// Adds a stream that has appeared while the input runs: all of it is new, `initial_tail` or not.
-    fn add_later(&mut self, name: String, files: Files) {
+    fn add_later(&mut self, name: String, files: Listing) {
         let start = Start::read(&self.settings.journal_directory, &name, false, self.log);
         let added = start.and_then(|start| self.add(name, files, start));
         match added {

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use heka_fault::fault;
 use heka_message::golang::write_json_string;
 use sha1::{Digest, Sha1};
 
@@ -98,6 +99,19 @@ pub(super) fn load(path: &Path) -> Result<Loaded, String> {
     }
 }
 
+/// The file and offset that a journal tells; `None` if it tells nothing and its stream is read as a new one.
+///
+/// # Errors
+/// It cannot be read or understood; the text says why. LogstreamerInput ignores one that was cut short and does not start
+/// with one that is damaged in another way.
+pub fn read_journal(path: &Path) -> Result<Option<(PathBuf, u64)>, String> {
+    match load(path)? {
+        Loaded::Absent => Ok(None),
+        Loaded::Torn(why) => Err(why),
+        Loaded::Found(position, _) => Ok(Some((position.file.to_path_buf(), position.seek))),
+    }
+}
+
 /// The writing side.
 #[derive(Debug)]
 pub(super) struct Journal {
@@ -167,13 +181,18 @@ impl Journal {
         if let Some(noted) = &self.noted {
             let _without_a_note_more_is_repeated = self.note.write(noted, Some(&next));
         }
-        let written = file.write_all(&next).and_then(|()| fs::rename(&self.fresh, &self.path));
+        fault!("journal-torn", file.write_all(&next[..next.len() / 2]));
+        let written = file.write_all(&next).and_then(|()| {
+            fault!("journal-written");
+            fs::rename(&self.fresh, &self.path)
+        });
         if let Err(error) = written {
             // The next save creates it anew.
             let _ = fs::remove_file(&self.fresh);
             let why = os_error("write", &self.path, &error);
             return Err(format!("Error writing seek recovery log: {why}"));
         }
+        fault!("journal-renamed");
         self.note.set_journal(&next);
         self.saved = Some(position.clone());
         Ok(())

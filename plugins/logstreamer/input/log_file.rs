@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::gzip::{Gunzip, MAGIC};
 use super::journal::{CONTEXT_SIZE, hash};
@@ -16,11 +17,13 @@ use super::window::Window;
 pub(super) struct FileId {
     device: u64,
     inode: u64,
+    /// A new file often gets the number of one that was just deleted; this tells them apart where the system knows it.
+    born: Option<SystemTime>,
 }
 
 impl FileId {
     pub(super) fn of(meta: &Metadata) -> FileId {
-        FileId { device: meta.dev(), inode: meta.ino() }
+        FileId { device: meta.dev(), inode: meta.ino(), born: meta.created().ok() }
     }
 
     /// The file of this name at the moment.

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use heka_message::Regex;
 
+use super::log_file::FileId;
 use super::os_error::os_error;
 use super::rank::{Captures, Translation, by_priority};
 use super::walk::walk;
@@ -42,6 +43,9 @@ pub struct LogstreamSet {
     oldest_duration: Duration,
 }
 
+/// How often files are searched for while the search never finds the same as the one before.
+const SEARCHES: usize = 20;
+
 /// The files of a stream, oldest first.
 pub type Files = Vec<Arc<Path>>;
 
@@ -54,6 +58,30 @@ pub struct Scan {
     pub problems: Vec<String>,
     /// Directories that cannot be listed.
     pub unreadable: Vec<String>,
+    /// Which file each name stood for.
+    ids: HashMap<Arc<Path>, FileId>,
+}
+
+/// The files of a stream as a scan found them, oldest first. By the time they are opened their names may stand for others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Listing {
+    pub(super) paths: Files,
+    /// Which file each was.
+    pub(super) ids: Vec<FileId>,
+}
+
+/// Listings by the names of their streams.
+pub(super) type Listings = BTreeMap<String, Listing>;
+
+impl Scan {
+    /// The files of each stream.
+    pub(super) fn listings(&self) -> Listings {
+        let listing = |paths: &Files| Listing {
+            ids: paths.iter().filter_map(|path| self.ids.get(path).copied()).collect(),
+            paths: paths.clone(),
+        };
+        self.streams.iter().map(|(name, paths)| (name.clone(), listing(paths))).collect()
+    }
 }
 
 impl LogstreamSet {
@@ -93,6 +121,7 @@ impl LogstreamSet {
         let newest_left_out = newest_left_out.filter(|_| !self.oldest_duration.is_zero());
         let mut found: BTreeMap<String, Vec<(Captures, Arc<Path>)>> = BTreeMap::new();
         let mut scan = Scan::default();
+        let Scan { unreadable, ids, .. } = &mut scan;
         let mut visit = |path: PathBuf| {
             let Some(captures) = self.captures(&path) else { return };
             let Ok(meta) = fs::metadata(&path) else { return };
@@ -103,10 +132,11 @@ impl LogstreamSet {
             let path: Arc<Path> = path.into();
             let old = newest_left_out.is_some_and(|limit| meta.modified().is_ok_and(|time| time <= limit));
             if !old || keep.contains(&path) {
+                ids.insert(path.clone(), FileId::of(&meta));
                 found.entry(captures.stream_name(&self.differentiator)).or_default().push((captures, path));
             }
         };
-        walk(&self.root, &mut visit, &mut |path, error| scan.unreadable.push(os_error("open", path, error)));
+        walk(&self.root, &mut visit, &mut |path, error| unreadable.push(os_error("open", path, error)));
         for (name, mut files) in found {
             if files.len() > 1 && self.priority.is_empty() {
                 scan.problems.push(self.no_priority(&name, &files));
@@ -114,6 +144,19 @@ impl LogstreamSet {
             }
             files.sort_by(|(a, _), (b, _)| by_priority(&self.priority, a, b));
             scan.streams.insert(name, files.into_iter().map(|(_, path)| path).collect());
+        }
+        scan
+    }
+
+    /// Searches until two searches in a row find the same, or so many were in vain.
+    pub(super) fn scan_settled(&self) -> Scan {
+        let mut scan = self.scan(&HashSet::new());
+        for _ in 0..SEARCHES {
+            let again = self.scan(&HashSet::new());
+            if again.streams == scan.streams && again.ids == scan.ids {
+                break;
+            }
+            scan = again;
         }
         scan
     }

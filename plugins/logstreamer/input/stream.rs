@@ -27,6 +27,7 @@ use super::journal::{CONTEXT_SIZE, Journal, Position, hash};
 use super::log_file::{LogFile, Read};
 use super::marks::{Mark, Marks};
 use super::os_error::os_error;
+use super::set::Listing;
 
 /// Largest read in bytes. All streams take turns of one read.
 pub(super) const READ_SIZE: usize = 256 << 10;
@@ -64,7 +65,7 @@ pub(super) enum Turn {
 /// A stream.
 pub(super) struct Stream {
     name: String,
-    files: Vec<Arc<Path>>,
+    files: Listing,
     deliverer: Box<dyn Deliverer>,
     /// One read is one record.
     whole_reads: bool,
@@ -95,7 +96,7 @@ impl Stream {
     /// A stream that has not begun. `begin` is where.
     pub(super) fn new(
         name: String,
-        files: Vec<Arc<Path>>,
+        files: Listing,
         journal: Journal,
         begin: Begin,
         deliverer: Box<dyn Deliverer>,

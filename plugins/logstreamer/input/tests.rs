@@ -6,4 +6,5 @@ mod rig;
 mod rotate;
 mod save;
 mod speed;
+mod stale;
 mod trouble;

@@ -48,7 +48,10 @@ for i, name in ipairs(names) do
     columns = columns * l.Cg(l.digit^1 / tonumber, name)
 end
 
-local grammar = l.Ct(columns * l.P" "^0 * "\n")
+-- Newer kernels have more columns: of discards and flushes.
+local more = (l.P" "^1 * l.digit^1)^0
+
+local grammar = l.Ct(columns * more * l.P" "^0 * "\n")
 
 function process_message()
     local text = read_message("Payload")

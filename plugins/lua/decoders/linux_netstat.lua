@@ -37,7 +37,7 @@ local msg = {
 
 local protocol = l.C(l.alnum^1) * ":"
 local names    = l.Ct((l.P" "^1 * l.C(l.alnum^1))^1) * l.P" "^0 * "\n"
-local counts   = l.Ct((l.P" "^1 * l.C(l.digit^1))^1) * l.P" "^0 * "\n"
+local counts   = l.Ct((l.P" "^1 * l.C(l.P"-"^-1 * l.digit^1))^1) * l.P" "^0 * "\n" -- MaxConn of Tcp is -1
 
 -- A line of names, then one of counts for the same protocol.
 local pair    = l.Ct(protocol * names * protocol * counts)

@@ -46,45 +46,7 @@ Config:
     log_format = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
 --]]
 
-local clf = require "common_log_format"
+local access_log = require "access_log"
+local clf        = require "common_log_format"
 
-local read_message, inject_message = read_message, inject_message
-local normalize_user_agent = clf.normalize_user_agent
-
-local payload_keep = read_config("payload_keep")
-local transform    = read_config("user_agent_transform")
-local keep         = read_config("user_agent_keep")
-local conditional  = read_config("user_agent_conditional")
-
-local grammar, finish = clf.build_nginx_grammar(read_config("log_format"), true)
-local match = grammar.match
-
-local msg = {
-    Timestamp = nil,
-    Type      = read_config("type"),
-    Payload   = nil,
-    Fields    = nil,
-}
-
-function process_message()
-    local line = read_message("Payload")
-    local fields = match(grammar, line)
-    if not fields then return -1 end
-    if finish then finish(fields) end
-
-    msg.Timestamp = fields.time
-    fields.time = nil
-    if payload_keep then msg.Payload = line end
-
-    if transform and fields.http_user_agent then
-        fields.user_agent_browser, fields.user_agent_version, fields.user_agent_os =
-            normalize_user_agent(fields.http_user_agent)
-        if not (keep or conditional and not fields.user_agent_browser) then
-            fields.http_user_agent = nil
-        end
-    end
-
-    msg.Fields = fields
-    inject_message(msg)
-    return 0
-end
+process_message = access_log.decoder(clf.build_nginx_grammar)

@@ -21,6 +21,11 @@ impl Files {
         Ok(Files { folder })
     }
 
+    /// A folder that may not be there yet.
+    pub(super) fn at(folder: PathBuf) -> Files {
+        Files { folder }
+    }
+
     /// Names of the filters that begin so, in ascending order.
     pub(super) fn names(&self, prefix: &str) -> Vec<String> {
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();

@@ -3,6 +3,8 @@
 use heka_message::golang::number::parse_int32;
 use heka_message::{Field, Message, UUID_SIZE, parse_uuid};
 
+use crate::placeholders::Text;
+
 /// What to write into a message.
 pub(crate) struct MessageTemplate {
     entries: Vec<(Target, Text)>,
@@ -34,59 +36,6 @@ impl Target {
                 Target::Field { name: name.into(), representation: representation.into() }
             }
         }
-    }
-}
-
-/// A text with placeholders.
-struct Text(Vec<Piece>);
-
-enum Piece {
-    Literal(Vec<u8>),
-    Placeholder(String),
-}
-
-impl Text {
-    fn fixed(text: &str) -> Text {
-        Text(vec![Piece::Literal(text.into())])
-    }
-
-    /// A placeholder is a word between percent signs.
-    fn interpolated(text: &str) -> Text {
-        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let mut pieces = Vec::new();
-        let mut literal = Vec::new();
-        let mut rest = text;
-        while let Some(start) = rest.find('%') {
-            let word_len = rest[start + 1..].bytes().take_while(|&byte| is_word(byte)).count();
-            let end = start + 1 + word_len;
-            literal.extend_from_slice(&rest.as_bytes()[..start]);
-            if word_len > 0 && rest.as_bytes().get(end) == Some(&b'%') {
-                pieces.push(Piece::Literal(std::mem::take(&mut literal)));
-                pieces.push(Piece::Placeholder(rest[start + 1..end].into()));
-                rest = &rest[end + 1..];
-            } else {
-                literal.push(b'%');
-                rest = &rest[start + 1..];
-            }
-        }
-        literal.extend_from_slice(rest.as_bytes());
-        pieces.push(Piece::Literal(literal));
-        Text(pieces)
-    }
-
-    /// The text; a placeholder that stands for nothing becomes `<name>`.
-    fn fill<'v>(&self, value_of: impl Fn(&str) -> Option<&'v [u8]>) -> Vec<u8> {
-        let mut out = Vec::new();
-        for piece in &self.0 {
-            match piece {
-                Piece::Literal(text) => out.extend_from_slice(text),
-                Piece::Placeholder(name) => match value_of(name) {
-                    Some(value) => out.extend_from_slice(value),
-                    None => out.extend_from_slice(format!("<{name}>").as_bytes()),
-                },
-            }
-        }
-        out
     }
 }
 

@@ -37,11 +37,11 @@ impl KeepAlive {
     }
 }
 
-/// Opens the socket.
+/// Opens the socket; with `only_check` it is bound to nothing.
 ///
 /// # Errors
 /// Go's text.
-pub(super) fn listen(network: &str, endpoint: &Endpoint) -> Result<TcpListener, String> {
+pub(super) fn listen(network: &str, endpoint: &Endpoint, only_check: bool) -> Result<TcpListener, String> {
     let (address, only_v6) = endpoint.listening();
     let failed =
         |call: &str, error: &io::Error| format!("listen {network} {endpoint}: {call}: {}", reason(error));
@@ -55,6 +55,9 @@ pub(super) fn listen(network: &str, endpoint: &Endpoint) -> Result<TcpListener, 
         Ok(socket)
     };
     let socket = open().map_err(|error| failed("socket", &error))?;
+    if only_check {
+        return Ok(socket.into());
+    }
     socket.bind(&address.into()).map_err(|error| failed("bind", &error))?;
     socket.listen(BACKLOG).map_err(|error| failed("listen", &error))?;
     Ok(socket.into())

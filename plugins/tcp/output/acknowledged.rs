@@ -3,6 +3,7 @@
 use std::io;
 use std::net::TcpStream;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use nix::sys::socket::getsockopt;
 use nix::{getsockopt_impl, libc, sockopt_impl};
@@ -17,7 +18,9 @@ const CLOSED: u8 = 7;
 pub struct TcpInfo {
     state: u8,
     flags: [u8; 7],
-    figures: [u32; 24],
+    before_round_trip: [u32; 15],
+    round_trip_us: u32,
+    after_round_trip: [u32; 8],
     rates: [u64; 2],
     bytes_acked: u64,
     bytes_received: u64,
@@ -57,11 +60,16 @@ pub(super) fn acknowledged(socket: &TcpStream) -> io::Result<Option<u64>> {
     Ok(Some(info.bytes_acked))
 }
 
+/// How long an acknowledgement takes, as the system has measured it; nothing if it does not tell.
+pub(super) fn round_trip(socket: &TcpStream) -> Duration {
+    getsockopt(socket, Info).map_or(Duration::ZERO, |info| Duration::from_micros(info.round_trip_us.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
 
@@ -80,6 +88,7 @@ mod tests {
         let base = acknowledged(&socket).unwrap().unwrap();
         socket.write_all(&[1; 1000]).unwrap();
         eventually(|| acknowledged(&socket).unwrap() == Some(base + 1000));
+        assert!((Duration::from_micros(1)..Duration::from_secs(20)).contains(&round_trip(&socket)));
         let (mut peer, _) = listener.accept().unwrap();
         peer.read_exact(&mut [0; 1000]).unwrap();
         drop(peer);

@@ -12,6 +12,18 @@ const PIECE: u64 = 64 * 1024;
 /// How long to wait for room, and so how late a stop is heard.
 const WAIT: Duration = Duration::from_millis(50);
 
+/// The least and the most that may be on the way, and the round trip up to which the least is enough (for 100 MB/s).
+/// What is on the way is kept in memory, also for a peer that hangs.
+const WINDOW_MIN: usize = 512 * 1024;
+const WINDOW_MAX: usize = 4 << 20;
+const NEAR: Duration = Duration::from_millis(5);
+
+/// How many bytes should be on the way for a round trip of this length.
+pub(super) fn window(round_trip: Duration) -> usize {
+    let times = round_trip.as_micros() / NEAR.as_micros();
+    usize::try_from(times).unwrap_or(usize::MAX).saturating_mul(WINDOW_MIN).clamp(WINDOW_MIN, WINDOW_MAX)
+}
+
 /// A connection and how far the backlog went over it.
 pub(super) struct Peer {
     wire: Wire,
@@ -41,6 +53,11 @@ impl Peer {
             marks: VecDeque::new(),
             until: (messages_max > 0).then(|| backlog.next() + messages_max),
         }
+    }
+
+    /// How many bytes should be on the way at a time.
+    pub(super) fn window(&self) -> usize {
+        window(self.wire.round_trip())
     }
 
     /// Up to where the backlog goes over this connection, as far as it is known.
@@ -113,5 +130,19 @@ impl Peer {
     /// Ends the connection.
     pub(super) fn close(self) {
         self.wire.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn far_peers_have_more_on_the_way() {
+        let of_ms = |ms| window(Duration::from_millis(ms));
+        assert_eq!(
+            [of_ms(0), of_ms(5), of_ms(10), of_ms(500)],
+            [WINDOW_MIN, WINDOW_MIN, 2 * WINDOW_MIN, WINDOW_MAX]
+        );
     }
 }

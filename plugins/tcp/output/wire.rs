@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::ClientConnection;
 
-use super::acknowledged::acknowledged;
+use super::acknowledged::{acknowledged, round_trip};
 use crate::addressing::reason;
 
 /// A server that does not like our certificate says so after the handshake is over for us: until it has said anything, or
@@ -114,6 +114,11 @@ impl Wire {
     /// Bytes that the system took; what TLS adds is among them.
     pub(super) fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// How long an acknowledgement takes.
+    pub(super) fn round_trip(&self) -> Duration {
+        round_trip(&self.socket)
     }
 
     /// How many of them the peer's system has acknowledged.

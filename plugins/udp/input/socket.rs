@@ -18,14 +18,14 @@ use crate::addressing::{reason, resolve};
 const SOCKET_MODE: u32 = 0o666;
 
 /// A datagram socket of any kind.
-pub(super) struct DatagramSocket {
+pub(crate) struct DatagramSocket {
     descriptor: OwnedFd,
     /// Its file, if it has one.
     _file: Option<SocketFile>,
 }
 
 /// What came of waiting for a datagram.
-pub(super) enum Received {
+pub(crate) enum Received {
     /// Nothing.
     Nothing,
     /// So many bytes from there, if the network has addresses.
@@ -39,7 +39,7 @@ impl DatagramSocket {
     ///
     /// # Errors
     /// Heka's text.
-    pub(super) fn inet(network: &str, address: &str) -> Result<DatagramSocket, String> {
+    pub(crate) fn inet(network: &str, address: &str) -> Result<DatagramSocket, String> {
         let endpoint =
             resolve(network, "udp", address).map_err(|why| format!("ResolveUDPAddr failed: {why}"))?;
         let (address, only_v6) = endpoint.listening();
@@ -54,6 +54,25 @@ impl DatagramSocket {
         let socket = open().map_err(|error: io::Error| {
             format!("ListenUDP failed: listen {network} {endpoint}: bind: {}", reason(&error))
         })?;
+        Ok(DatagramSocket { descriptor: socket.into(), _file: None })
+    }
+
+    /// A socket that is bound to nothing, if an Internet address is one.
+    ///
+    /// # Errors
+    /// Heka's text.
+    pub(crate) fn unbound(network: &str, address: &str) -> Result<DatagramSocket, String> {
+        resolve(network, "udp", address).map_err(|why| format!("ResolveUDPAddr failed: {why}"))?;
+        DatagramSocket::idle()
+    }
+
+    /// A socket that is bound to nothing.
+    ///
+    /// # Errors
+    /// The system gives none.
+    pub(super) fn idle() -> Result<DatagramSocket, String> {
+        let socket = Socket::new(Domain::UNIX, Type::DGRAM, None);
+        let socket = socket.map_err(|error| format!("socket: {}", reason(&error)))?;
         Ok(DatagramSocket { descriptor: socket.into(), _file: None })
     }
 
@@ -95,7 +114,7 @@ impl DatagramSocket {
     }
 
     /// Takes a datagram; waits for at most `wait` if there is none.
-    pub(super) fn receive(&self, buffer: &mut [u8], wait: Duration) -> Received {
+    pub(crate) fn receive(&self, buffer: &mut [u8], wait: Duration) -> Received {
         match recvfrom(&self.descriptor, buffer, RecvFlags::DONTWAIT) {
             Ok((size, _, from)) => {
                 let from = from.and_then(|from| SocketAddr::try_from(from).ok());
@@ -114,7 +133,7 @@ impl DatagramSocket {
 
     /// The address that an Internet socket is bound to.
     #[cfg(test)]
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::try_from(rustix::net::getsockname(&self.descriptor).unwrap()).unwrap()
     }
 }

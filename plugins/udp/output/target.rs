@@ -35,11 +35,16 @@ pub(super) enum Sent {
 }
 
 impl Target {
-    /// A UDP socket that is connected to `address`.
+    /// A UDP socket that is connected to `address`; with `only_check` it is not.
     ///
     /// # Errors
     /// Heka's text.
-    pub(super) fn inet(network: &str, address: &str, local: &str) -> Result<Target, String> {
+    pub(super) fn inet(
+        network: &str,
+        address: &str,
+        local: &str,
+        only_check: bool,
+    ) -> Result<Target, String> {
         let endpoint = resolve(network, "udp", address)
             .map_err(|why| format!("Error resolving UDP address '{address}': {why}"))?;
         let to = endpoint.destination();
@@ -62,6 +67,9 @@ impl Target {
         let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))
             .and_then(|socket| socket.set_write_timeout(Some(WAIT)).map(|()| socket))
             .map_err(|error| failed("socket", &error))?;
+        if only_check {
+            return Ok(Target::Inet { socket: socket.into(), address: address.into() });
+        }
         if let Some(from) = from {
             socket.bind(&from.into()).map_err(|error| failed("bind", &error))?;
         }
@@ -73,7 +81,7 @@ impl Target {
     ///
     /// # Errors
     /// Heka's text.
-    pub(super) fn unix(address: &str, local: &str) -> Result<Target, String> {
+    pub(super) fn unix(address: &str, local: &str, only_check: bool) -> Result<Target, String> {
         let failed = |call: &str, error: &io::Error| {
             let from = if local.is_empty() { String::new() } else { format!("{local}->") };
             let why = socket_file::why(error);
@@ -84,7 +92,9 @@ impl Target {
             local => socket_file::bind(local).map_err(|error| failed("bind", &error))?,
         };
         socket.set_write_timeout(Some(WAIT)).map_err(|error| failed("socket", &error))?;
-        socket_file::connect(&socket, address).map_err(|error| failed("connect", &error))?;
+        if !only_check {
+            socket_file::connect(&socket, address).map_err(|error| failed("connect", &error))?;
+        }
         Ok(Target::Unix { socket, address: address.into(), _file: file })
     }
 

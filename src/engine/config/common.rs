@@ -5,7 +5,7 @@ mod buffering;
 mod retries;
 
 use heka_plugin::config::decode_lenient;
-use heka_plugin::{ConfigError, Kind, Table, Value};
+use heka_plugin::{ConfigError, InputDefaults, Kind, OutputDefaults, Table, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -123,6 +123,20 @@ impl CommonInput {
     pub fn decode(name: &str, table: &Table) -> Result<CommonInput, ConfigError> {
         decode("input", name, table)
     }
+
+    /// Section of the splitter that the input uses.
+    pub fn splitter_section<'a>(&'a self, defaults: &InputDefaults) -> &'a str {
+        match self.splitter.as_deref() {
+            Some("") => "NullSplitter",
+            Some(section) => section,
+            None => defaults.splitter,
+        }
+    }
+
+    /// Section of the decoder that the input uses; "" for none.
+    pub fn decoder_section<'a>(&'a self, defaults: &InputDefaults) -> &'a str {
+        self.decoder.as_deref().unwrap_or(defaults.decoder)
+    }
 }
 
 impl CommonFo {
@@ -132,6 +146,11 @@ impl CommonFo {
     /// A value of the wrong type; the text begins with `can't decode common filter config for`, or `output`.
     pub fn decode(kind: Kind, name: &str, table: &Table) -> Result<CommonFo, ConfigError> {
         decode(if kind == Kind::Filter { "filter" } else { "output" }, name, table)
+    }
+
+    /// Section of the encoder that an output uses; "" for none.
+    pub fn encoder_section<'a>(&'a self, defaults: &OutputDefaults) -> &'a str {
+        self.encoder.as_deref().or(defaults.encoder).unwrap_or_default()
     }
 }
 

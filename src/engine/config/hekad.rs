@@ -111,7 +111,7 @@ pub enum QueueSync {
 const MIN_MESSAGE_SIZE: u32 = 1024;
 
 /// A queue's file holds many messages.
-const MIN_SEGMENT_SIZE: u64 = 1 << 20;
+const MIN_SEGMENT_SIZE: u64 = 256 << 10;
 
 impl Hekad {
     /// Checks what the types of the options do not.

@@ -112,17 +112,34 @@ impl LoadError {
 /// # Errors
 /// See [`LoadError`].
 pub fn load(path: &Path) -> Result<Loaded, LoadError> {
+    let (loaded, errors) = load_all(path)?;
+    errors.into_iter().next().map_or(Ok(loaded), Err)
+}
+
+/// Reads as much as can be read, and gives all errors: with any of them hekad does not start.
+///
+/// # Errors
+/// [`LoadError::Open`]: there is nothing to read.
+pub fn load_all(path: &Path) -> Result<(Loaded, Vec<LoadError>), LoadError> {
     let open = |error: io::Error| LoadError::Open { path: path.into(), why: reason(&error) };
     let is_directory = std::fs::File::open(path).and_then(|file| file.metadata()).map_err(open)?.is_dir();
     let paths = if is_directory { files_of(path) } else { vec![path.to_path_buf()] };
-    let files = paths.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
+    for read in paths.into_iter().map(read) {
+        match read {
+            Ok(file) => files.push(file),
+            Err(error) => errors.push(error),
+        }
+    }
     let hekad = files.iter().rev().find_map(|file| Some((file, hekad_section(file)?)));
     let hekad = match hekad {
         None => Hekad::default(),
-        Some((file, section)) => decode_value(&section.value, section.line)
-            .map_err(|why| LoadError::Hekad { path: file.path.clone(), why })?,
+        Some((file, section)) => decode_value(&section.value, section.line).unwrap_or_else(|why| {
+            errors.push(LoadError::Hekad { path: file.path.clone(), why });
+            Hekad::default()
+        }),
     };
-    Ok(Loaded { hekad, files })
+    Ok((Loaded { hekad, files }, errors))
 }
 
 fn hekad_section(file: &ConfigFile) -> Option<&Section> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use heka_plugin::{
-    Build, ConfigError, Context, Decoder, DecoderSource, Encoder, Globals, PluginDef, Splitter,
+    Accumulators, Build, ConfigError, Context, Decoder, DecoderSource, Encoder, Globals, PluginDef, Splitter,
     SplitterDefaults, Table,
 };
 
@@ -36,6 +36,8 @@ pub struct Catalog {
     pub splitters: HashMap<String, (Section, CommonSplitter)>,
     /// Filters that come and go.
     pub filters: Arc<FilterDock>,
+    /// Inputs, and which of them take statistics.
+    pub accumulators: Arc<Accumulators>,
     globals: Arc<Globals>,
     logger: Logger,
     /// Itself: decoders that call others are handed it.
@@ -70,6 +72,7 @@ impl Catalog {
             encoders,
             splitters,
             filters,
+            accumulators: Arc::default(),
             globals,
             logger,
             this: this.clone(),
@@ -85,10 +88,16 @@ impl Catalog {
             log: self.logger.source(kind, name),
             decoders: Arc::new(Source(self.this.clone())),
             filters: self.filters.clone(),
+            accumulators: self.accumulators.clone(),
             encoder: String::new(),
             use_framing: false,
             only_check: false,
         }
+    }
+
+    /// The daemon's options.
+    pub fn globals(&self) -> &Globals {
+        &self.globals
     }
 
     /// A decoder instance. `None`: no such section.

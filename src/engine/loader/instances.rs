@@ -91,6 +91,14 @@ pub struct Plan {
     pub outputs: Vec<OutputPlan>,
 }
 
+impl Plan {
+    /// How each filter and output reads.
+    pub fn readers(&self) -> impl Iterator<Item = &ReaderOptions> + Clone {
+        let filters = self.filters.iter().map(|plan| &plan.reader);
+        filters.chain(self.outputs.iter().map(|plan| &plan.reader))
+    }
+}
+
 /// Makes the plan of a configuration.
 ///
 /// # Errors
@@ -103,6 +111,22 @@ pub fn load(
 ) -> Result<Plan, String> {
     let mut problems = Problems::new(logger);
     let preloaded = preload(files, defs, logger, &mut problems)?;
+    let plan = plan(preloaded, defs, globals, logger, &mut problems, false)?;
+    match problems.count() {
+        0 => Ok(plan),
+        count => Err(format!("{count} errors loading plugins")),
+    }
+}
+
+/// Makes the instances of what was preloaded, as far as they can be made.
+pub(super) fn plan(
+    preloaded: Preloaded,
+    defs: &[&'static PluginDef],
+    globals: &Arc<Globals>,
+    logger: &Logger,
+    problems: &mut Problems<'_>,
+    only_check: bool,
+) -> Result<Plan, String> {
     let Preloaded { decoders, encoders, splitters, inputs, filters, outputs } = preloaded;
     let decoders = by_dependency(decoders)?;
     let catalog = Catalog::new(
@@ -116,18 +140,14 @@ pub fn load(
         globals.clone(),
         logger.clone(),
     );
-    let mut loader = Loader { logger, catalog, globals, problems: &mut problems };
+    let mut loader = Loader { logger, catalog, globals, problems, only_check };
     loader.check_decoders(&decoders);
     loader.check_encoders(&encoders);
     loader.check_splitters(&splitters);
     let inputs = loader.inputs(inputs);
     let filters = loader.filters(filters);
     let outputs = loader.outputs(outputs);
-    let catalog = loader.catalog;
-    match problems.count {
-        0 => Ok(Plan { catalog, inputs, filters, outputs }),
-        count => Err(format!("{count} errors loading plugins")),
-    }
+    Ok(Plan { catalog: loader.catalog, inputs, filters, outputs })
 }
 
 fn named(sections: &[Section]) -> HashMap<String, Section> {
@@ -139,6 +159,8 @@ struct Loader<'a, 'b> {
     catalog: Arc<Catalog>,
     globals: &'a Arc<Globals>,
     problems: &'a mut Problems<'b>,
+    /// Plugins are made only to see whether their options are good.
+    only_check: bool,
 }
 
 /// Why a section was not loaded.
@@ -155,34 +177,37 @@ impl From<ConfigError> for Refusal {
     }
 }
 
+/// Heka's words for a refusal of a section's options.
+pub(super) fn refusal_text(name: &str, error: &ConfigError) -> String {
+    match error {
+        ConfigError::UnknownKey { key, .. } => format!("unknown config setting for '{name}': {key}"),
+        ConfigError::Mismatch { text, .. } => text.clone(),
+        ConfigError::Init(why) => {
+            format!("Error making runner for {name}: Initialization failed for '{name}': {why}")
+        }
+    }
+}
+
 impl Loader<'_, '_> {
     /// Says that a section is loaded, checks its options, then does the rest.
     fn loading<T>(&mut self, section: &Section, make: impl FnOnce(&Self) -> Result<T, Refusal>) -> Option<T> {
         let name = &section.name;
         self.logger.info(&format!("Loading: [{name}]"));
         let result = (section.def.check)(&section.table).map_err(Refusal::from).and_then(|()| make(self));
-        let (text, error) = match result {
+        let refusal = match result {
             Ok(made) => return Some(made),
-            Err(Refusal::Runner(why)) => (format!("Error making runner for {name}: {why}"), None),
-            Err(Refusal::Options(error)) => {
-                let text = match &error {
-                    ConfigError::UnknownKey { key, .. } => {
-                        format!("unknown config setting for '{name}': {key}")
-                    }
-                    ConfigError::Mismatch { text, .. } => text.clone(),
-                    ConfigError::Init(why) => {
-                        format!("Error making runner for {name}: Initialization failed for '{name}': {why}")
-                    }
-                };
-                (text, Some(error))
-            }
+            Err(refusal) => refusal,
+        };
+        let (text, error) = match refusal {
+            Refusal::Runner(why) => (format!("Error making runner for {name}: {why}"), None),
+            Refusal::Options(error) => (refusal_text(name, &error), Some(error)),
         };
         self.problems.add(&text, &section.file, name, &section.table, error.as_ref());
         None
     }
 
     fn context(&self, kind: &str, name: &str) -> Context {
-        self.catalog.context(kind, name, name)
+        Context { only_check: self.only_check, ..self.catalog.context(kind, name, name) }
     }
 
     fn check_decoders(&mut self, sections: &[Section]) {
@@ -229,6 +254,7 @@ impl Loader<'_, '_> {
                     return Err(Refusal::Runner("is no input".into()));
                 };
                 let context = loader.context("Input", &section.name);
+                loader.catalog.accumulators.note_input(&section.name);
                 let input = open(&section.table, &context)?;
                 let (open, table) = (*open, section.table.clone());
                 Ok(InputPlan {
@@ -249,7 +275,9 @@ impl Loader<'_, '_> {
     fn filters(&mut self, sections: Vec<(Section, CommonFo)>) -> Vec<FilterPlan> {
         let mut plans: Vec<FilterPlan> = Vec::new();
         for (section, common) in sections {
-            let plan = self.loading(&section, |loader| filter(&loader.catalog, &section, &common));
+            let plan = self.loading(&section, |loader| {
+                filter(&section, &common, &loader.context("Plugin", &section.name))
+            });
             plans.retain(|plan| plan.reader.name != section.name);
             plans.extend(plan);
         }
@@ -263,8 +291,7 @@ impl Loader<'_, '_> {
                 let Build::Output(open, defaults, needs_encoder) = &section.def.build else {
                     return Err(Refusal::Runner("is no output".into()));
                 };
-                let encoder =
-                    common.encoder.clone().unwrap_or_else(|| defaults.encoder.unwrap_or_default().into());
+                let encoder = common.encoder_section(defaults).to_string();
                 let protobuf =
                     loader.catalog.encoders.get(&encoder).is_some_and(|of| of.def.name == "ProtobufEncoder");
                 let framed = defaults.frames_always || (defaults.frames_protobuf && protobuf);
@@ -296,11 +323,11 @@ impl Loader<'_, '_> {
 ///
 /// # Errors
 /// The section is refused.
-pub(super) fn filter(catalog: &Catalog, section: &Section, common: &CommonFo) -> Result<FilterPlan, Refusal> {
+pub(super) fn filter(section: &Section, common: &CommonFo, context: &Context) -> Result<FilterPlan, Refusal> {
     let Build::Filter(open, defaults) = &section.def.build else {
         return Err(Refusal::Runner("is no filter".into()));
     };
-    let filter = open(&section.table, &catalog.context("Plugin", &section.name, &section.name))?;
+    let filter = open(&section.table, context)?;
     let encoder = common.encoder.clone().unwrap_or_default();
     let reader = reader(section, common, &as_output(defaults))?;
     Ok(FilterPlan { reader, filter, encoder })
@@ -315,7 +342,7 @@ pub fn filter_plan(catalog: &Catalog, section: &Section) -> Result<FilterPlan, S
     let common = CommonFo::decode(Kind::Filter, name, &section.table).map_err(|error| error.to_string())?;
     (section.def.check)(&section.table)
         .map_err(Refusal::from)
-        .and_then(|()| filter(catalog, section, &common))
+        .and_then(|()| filter(section, &common, &catalog.context("Plugin", name, name)))
         .map_err(|refusal| match refusal {
             Refusal::Runner(why) => why,
             Refusal::Options(ConfigError::UnknownKey { key, .. }) => {

@@ -20,8 +20,8 @@ const DEFAULTS: [&str; 6] = [
 ];
 
 /// The sections by category, in the order of the files.
-#[derive(Default)]
-pub(super) struct Preloaded {
+#[derive(Clone, Default)]
+pub struct Preloaded {
     /// Decoders.
     pub decoders: Vec<Section>,
     /// Encoders.
@@ -36,18 +36,33 @@ pub(super) struct Preloaded {
     pub outputs: Vec<(Section, CommonFo)>,
 }
 
+/// Something that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What, in Heka's words.
+    pub text: String,
+    /// The file; empty if no file says it.
+    pub file: PathBuf,
+    /// The line, from 1; 0 if unknown.
+    pub line: u32,
+    /// The section; "" for the whole configuration.
+    pub section: String,
+    /// The option that is at fault, if it is one.
+    pub option: Option<String>,
+}
+
 /// Errors found while loading: each is logged when found, a text that repeats counts once.
 pub(super) struct Problems<'a> {
     logger: &'a Logger,
     seen: HashSet<String>,
-    /// How many.
-    pub count: usize,
+    /// All of them.
+    pub found: Vec<Problem>,
 }
 
 impl<'a> Problems<'a> {
     /// None yet.
     pub(super) fn new(logger: &'a Logger) -> Problems<'a> {
-        Problems { logger, seen: HashSet::new(), count: 0 }
+        Problems { logger, seen: HashSet::new(), found: Vec::new() }
     }
 
     /// Logs and counts an error of a section. What Heka's text does not tell, where the option stands, is an information
@@ -61,18 +76,22 @@ impl<'a> Problems<'a> {
         error: Option<&ConfigError>,
     ) {
         self.logger.error(text);
-        if self.seen.insert(text.to_string()) {
-            self.count += 1;
-        }
-        let (line, option) = match error {
-            Some(ConfigError::UnknownKey { key, line } | ConfigError::Mismatch { key, line, .. }) => {
-                (*line, format!(", option `{key}`"))
-            }
-            _ => (table.line, String::new()),
+        let (option, line) = match error.and_then(ConfigError::option) {
+            Some((option, line)) => (Some(option.to_string()), line),
+            None => (None, table.line),
         };
         if !file.as_os_str().is_empty() {
+            let option = option.as_ref().map(|option| format!(", option `{option}`")).unwrap_or_default();
             self.logger.info(&format!("{}:{line}: section [{section}]{option} is refused", file.display()));
         }
+        self.seen.insert(text.to_string());
+        let (file, section) = (file.to_path_buf(), section.to_string());
+        self.found.push(Problem { text: text.to_string(), file, line, section, option });
+    }
+
+    /// How many different ones.
+    pub(super) fn count(&self) -> usize {
+        self.seen.len()
     }
 }
 
@@ -118,7 +137,12 @@ pub(super) fn preload(
 type Refused = (String, Option<ConfigError>);
 
 /// Finds a section's type.
-fn typed(name: &str, value: &Value, file: &Path, defs: &[&'static PluginDef]) -> Result<Section, Refused> {
+pub(super) fn typed(
+    name: &str,
+    value: &Value,
+    file: &Path,
+    defs: &[&'static PluginDef],
+) -> Result<Section, Refused> {
     let refused =
         |error: ConfigError| (format!("can't decode common config for '{name}': {error}"), Some(error));
     let table = common::section_table(value).map_err(refused)?;

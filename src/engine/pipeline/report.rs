@@ -77,7 +77,7 @@ impl Pipeline {
             Some(format!("{name}:\n{}", own(&output.stops.encoder_desk)))
         });
         section("Encoders", encoders.collect());
-        text += "========\n";
+        text += "========\n\n";
         text
     }
 

@@ -3,17 +3,21 @@
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
+use heka_fault::fault;
 use heka_plugin::{Encoder, PluginError, Stop};
+use heka_queue::Position;
 
 use super::filters::start_filter;
+use super::limits::{limit, relief};
 use super::{InputTask, Pipeline, ReaderTask, Shared};
-use crate::config::FullAction;
 use crate::counters::PluginCounters;
 use crate::desk::Desk;
 use crate::keeper::{Entry, Keeper};
 use crate::loader::{InputPlan, MadeEncoder, OutputPlan, Plan, ReaderOptions};
 use crate::place::{Place, PublishedPlace};
 use crate::progress::Progress;
+use crate::queues::{FILTER, INPUT, SaveError};
+use crate::relief::Relief;
 use crate::runner::append::Appender;
 use crate::runner::inject::own_message;
 use crate::runner::inlet::StreamInlet;
@@ -31,10 +35,11 @@ impl Pipeline {
     /// # Errors
     /// The cursors cannot be saved, so nothing was started.
     pub fn start(plan: Plan, shared: Shared) -> Result<Pipeline, String> {
+        let loading = plan.filters.iter().filter_map(|plan| plan.filter.loads()).collect();
+        let names = place_readers(plan.readers(), loading, &shared)?;
+        let relief = relief(plan.readers(), &shared);
         let Plan { inputs, filters, outputs, .. } = plan;
-        let readers = filters.iter().map(|plan| &plan.reader).chain(outputs.iter().map(|plan| &plan.reader));
-        let loading = filters.iter().filter_map(|plan| plan.filter.loads()).collect();
-        let names = place_readers(readers, loading, &shared)?;
+        fault!("readers-placed");
         shared.catalog.filters.open(shared.clone(), names);
         let mut pipeline =
             Pipeline { shared, inputs: vec![], filters: vec![], outputs: vec![], keeper: None };
@@ -46,12 +51,13 @@ impl Pipeline {
             let task = start_filter(&pipeline.shared, plan);
             pipeline.filters.push(task);
         }
-        pipeline.start_keeper()?;
+        pipeline.start_keeper(relief)?;
         pipeline.shared.logger.info("MessageRouter started.");
         for plan in inputs {
             let task = pipeline.start_input(plan);
             pipeline.inputs.push(task);
         }
+        fault!("hekad-started");
         Ok(pipeline)
     }
 
@@ -62,11 +68,12 @@ impl Pipeline {
         count > 0
     }
 
-    fn start_keeper(&mut self) -> Result<(), String> {
+    fn start_keeper(&mut self, relief: Relief) -> Result<(), String> {
         let keeper = Keeper {
             queues: self.shared.queues.clone(),
             entries: self.shared.entries.clone(),
             gate: self.shared.gate.clone(),
+            relief,
             shutdown: self.shared.shutdown.clone(),
             logger: self.shared.logger.clone(),
         };
@@ -115,6 +122,7 @@ impl Pipeline {
         let shared = &self.shared;
         let can_exit = common.can_exit.unwrap_or(defaults.can_exit);
         let (stop, desk) = (Stop::new(), Desk::default());
+        let outlasts_filters = defaults.outlasts_filters;
         let retry = Retry::new(common.retries.clone().unwrap_or_default());
         let inlet = StreamInlet {
             name: name.clone(),
@@ -145,14 +153,14 @@ impl Pipeline {
         match started {
             Ok(task) => {
                 self.shared.logger.info(&format!("Input started: {name}"));
-                InputTask { name, task: Some(task), stop, desk }
+                InputTask { name, task: Some(task), stop, outlasts_filters, desk }
             }
             Err(why) => {
                 self.shared.logger.error(&format!("Input '{name}' failed to start: {why}"));
                 if !can_exit {
                     self.shared.shutdown.request(1);
                 }
-                InputTask { name, task: None, stop, desk }
+                InputTask { name, task: None, stop, outlasts_filters, desk }
             }
         }
     }
@@ -222,11 +230,16 @@ fn place_readers<'a>(
         names.insert(reader.name.clone());
     }
     for (reader, queue, _) in queues.cursors.all() {
-        if !names.contains(&reader) && !loading.iter().any(|prefix| reader.starts_with(prefix)) {
+        let is_shared = [INPUT, FILTER].contains(&queue.as_str());
+        if is_shared && !names.contains(&reader) && !loading.iter().any(|prefix| reader.starts_with(prefix)) {
             queues.cursors.remove(&reader, &queue);
         }
     }
-    queues.save().map_err(|error| error.to_string())?;
+    match queues.save() {
+        // On a full disk nothing is queued before there is space again, and then the keeper saves.
+        Err(SaveError::Cursors(error)) if error.is_disk_full() => shared.logger.error(&error.to_string()),
+        saved => saved.map_err(|error| error.to_string())?,
+    }
     Ok(names)
 }
 
@@ -239,12 +252,7 @@ pub(super) fn enter(
     let start = shared.queues.start_of(&options.name, false);
     let place = Arc::new(PublishedPlace::new(start));
     let counters = Arc::new(PluginCounters::default());
-    let (limit_bytes, full_action) = match &options.buffering {
-        Some(buffering) => {
-            (buffering.limit().unwrap_or(0), buffering.action().unwrap_or(FullAction::Shutdown))
-        }
-        None => (shared.queue_max_size_bytes, FullAction::Block),
-    };
+    let (limit_bytes, full_action) = limit(options, shared);
     shared.entries.lock().unwrap_or_else(PoisonError::into_inner).push(Entry {
         name: options.name.clone(),
         place: place.clone(),
@@ -268,6 +276,7 @@ pub(super) fn intake(options: &ReaderOptions, shared: &Shared, start: Place) -> 
         &options.signer,
         shared.queues.events.clone(),
     )
+    .with_imported(shared.queues.imported.reader(&options.name, start.imported))
 }
 
 fn output_runner(
@@ -318,10 +327,12 @@ pub(super) fn progress(
             return (None, cursor);
         }
     };
-    let tail = shared.queues.tail();
+    let tail = Place { imported: shared.queues.imported.tail(reader), ..shared.queues.tail() };
     let is_ahead = |noted: &Place| {
         (cursor.input..=tail.input).contains(&noted.input)
             && (cursor.filter..=tail.filter).contains(&noted.filter)
+            && (tail.imported == Position::default()
+                || (cursor.imported..=tail.imported).contains(&noted.imported))
     };
     let start = progress.read().filter(is_ahead).unwrap_or(cursor);
     (Some(progress), start)
@@ -350,8 +361,12 @@ impl Ending {
             return;
         }
         log.info("has stopped, exiting plugin without shutting down.");
+        let mut stop = Stop::new();
         for entry in shared.entries.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            entry.ended |= entry.name == self.name;
+            if entry.name == self.name {
+                entry.ended = true;
+                stop = entry.stops.drain.clone();
+            }
         }
         if let Err(PluginError::Terminated(_)) = result {
             return;
@@ -361,18 +376,18 @@ impl Ending {
             Ok(()) if self.type_name == "SandboxFilter" => "Filter unloaded.".into(),
             Ok(()) => "Run exited.".into(),
         };
-        self.announce(&error, shared, &log);
+        self.announce(&error, shared, &log, stop);
     }
 
-    /// Queues the `heka.terminated` message.
-    fn announce(&self, error: &str, shared: &Shared, log: &Arc<dyn heka_plugin::Log>) {
+    /// Queues the `heka.terminated` message; on a full disk waits until `stop`.
+    fn announce(&self, error: &str, shared: &Shared, log: &Arc<dyn heka_plugin::Log>, stop: Stop) {
         let mut message = own_message(&shared.globals);
         message.msg_type = Some("heka.terminated".into());
         message.logger = Some("hekad".into());
         message.payload =
             Some(format!("{} (type {}) terminated. Error: {error}", self.name, self.type_name).into());
         message.fields.push(heka_message::Field::string("plugin", "", self.name.as_str()));
-        let mut appender = Appender::new(shared.queues.filter.clone(), None, Stop::new(), log.clone());
+        let mut appender = Appender::new(shared.queues.filter.clone(), None, stop, log.clone());
         let queued = appender.add(&mut heka_plugin::Pack::of(message), 1).and_then(|()| appender.append());
         if let Err(error) = queued {
             log.error(&error.to_string());

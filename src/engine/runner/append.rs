@@ -6,7 +6,7 @@ use std::time::Duration;
 use heka_plugin::{Log, Pack, PluginError, Receipt, Stop};
 use heka_queue::{AppendError, Batch, Meta, Queue};
 
-use crate::gate::Gate;
+use crate::gate::{Gate, Refusals};
 use crate::held::receipt;
 
 /// A batch is handed to the queue at the latest when it has grown to this many bytes.
@@ -22,12 +22,14 @@ pub struct Appender {
     stop: Stop,
     log: Arc<dyn Log>,
     last: Receipt,
+    refusals: Arc<Refusals>,
 }
 
 impl Appender {
     /// An appender to `queue`; `gate` is what holds it back, if anything.
     pub fn new(queue: Queue, gate: Option<Arc<Gate>>, stop: Stop, log: Arc<dyn Log>) -> Appender {
-        Appender { queue, batch: Batch::new(), gate, stop, log, last: Receipt::resolved() }
+        let refusals = gate.as_ref().map(|gate| gate.refusals.clone()).unwrap_or_default();
+        Appender { queue, batch: Batch::new(), gate, stop, log, last: Receipt::resolved(), refusals }
     }
 
     /// Adds a message; appends the batch when it has become large.
@@ -57,7 +59,7 @@ impl Appender {
         if self.batch.is_empty() {
             return Ok(self.last.clone());
         }
-        let mut complained = false;
+        let mut refused = false;
         loop {
             if let Some(gate) = &self.gate
                 && !gate.pass(&self.stop)
@@ -66,7 +68,7 @@ impl Appender {
             }
             match self.queue.append(&mut self.batch) {
                 Ok(held) => {
-                    if complained {
+                    if refused && self.refusals.end() {
                         self.log.info("the queue takes records again");
                     }
                     self.last = receipt(held);
@@ -74,10 +76,10 @@ impl Appender {
                 }
                 Err(AppendError::Closed { .. }) => return Err(PluginError::run("the queue is closed")),
                 Err(error) => {
-                    if !complained {
+                    if !refused && self.refusals.begin() {
                         self.log.error(&format!("the queue takes no records, waiting: {error}"));
-                        complained = true;
                     }
+                    refused = true;
                     if self.stop.wait(RETRY) {
                         return Err(PluginError::run(error));
                     }

@@ -257,9 +257,39 @@ impl Deliverer for StreamDeliverer {
         Ok(pushed)
     }
 
+    fn push_whole(&mut self, bytes: &[u8]) -> Result<Pushed, PluginError> {
+        if self.takes_whole_reads() {
+            self.alive()?;
+            let before = self.records;
+            if !bytes.is_empty() {
+                self.record(bytes)?;
+            }
+            self.done += bytes.len() as u64;
+            return self.pushed(before);
+        }
+        let pushed = self.push(bytes)?;
+        let finished = self.finish()?;
+        self.reset();
+        Ok(Pushed { records: pushed.records + finished.records, ..finished })
+    }
+
     fn inject(&mut self, pack: &mut Pack) -> Result<Receipt, PluginError> {
         self.parts.appender.add(pack, 0)?;
         self.parts.appender.append()
+    }
+
+    fn deliver(&mut self, pack: &mut Pack) -> Result<Receipt, PluginError> {
+        self.alive()?;
+        if self.parts.decoder.is_none() {
+            return self.inject(pack);
+        }
+        let before = self.records;
+        self.records += 1;
+        std::mem::swap(&mut self.pack, pack);
+        let decoded = self.decode_and_queue();
+        std::mem::swap(&mut self.pack, pack);
+        decoded?;
+        Ok(self.pushed(before)?.receipt)
     }
 
     fn reset(&mut self) {

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use heka_fault::fault;
 use heka_message::{Field, Message};
 use heka_plugin::report::ReportRow;
 use heka_plugin::{Filter, Log, PluginError, Record};
@@ -88,6 +89,7 @@ pub struct FilterRunner {
     saved_at: Instant,
     save_pause: Duration,
     save_complaint: Complaint,
+    note_complaint: Complaint,
     noted: Place,
 }
 
@@ -100,6 +102,7 @@ impl FilterRunner {
             saved_at: Instant::now(),
             save_pause: SAVE_EVERY,
             save_complaint: Complaint::default(),
+            note_complaint: Complaint::default(),
             noted: Place::default(),
         }
     }
@@ -134,6 +137,8 @@ impl FilterRunner {
 
     fn work(&mut self) -> Result<(), PluginError> {
         loop {
+            // Asked before reading: what was queued before the request is read then, and not after an older look.
+            let draining = self.parts.stops.drain.is_requested();
             let read_up = self.process()?;
             if self.ticker.take() {
                 self.with_injector(|filter, inject| filter.tick(now_ns(), inject))?;
@@ -146,7 +151,7 @@ impl FilterRunner {
                 return Err(self.too_slow());
             }
             let stops = &self.parts.stops;
-            if stops.now.is_requested() || (stops.drain.is_requested() && read_up) {
+            if stops.now.is_requested() || (draining && read_up) {
                 return Ok(());
             }
             if read_up {
@@ -172,8 +177,9 @@ impl FilterRunner {
 
     /// Processes a batch of messages; returns true when the queues are read up.
     fn process(&mut self) -> Result<bool, PluginError> {
-        if let Some(place) = self.parts.stops.take_skip() {
-            self.parts.intake.skip_to(place);
+        if let Some(skip) = self.parts.stops.take_skip() {
+            self.parts.intake.skip_to(skip.to);
+            self.parts.counters.dropped.add(skip.bytes);
         }
         let FilterParts { filter, intake, injector, counters, .. } = &mut self.parts;
         let matcher = intake.matcher();
@@ -204,13 +210,16 @@ impl FilterRunner {
     /// Queues what was injected, and only then lets the cursor pass the messages that caused it.
     fn finish_batch(&mut self) -> Result<(), PluginError> {
         self.parts.injector.flush()?;
+        fault!("filter-injected");
         if let Some(progress) = &self.parts.progress
             && self.parts.intake.place() != self.noted
         {
             self.noted = self.parts.intake.place();
             if let Err(error) = progress.note(self.noted) {
-                self.parts.log.error(&format!("its progress cannot be noted: {error}"));
-                self.parts.progress = None;
+                let why = format!("its progress cannot be noted: {error}");
+                if self.note_complaint.is_due(&why) {
+                    self.parts.log.error(&why);
+                }
             }
         }
         if self.parts.intake.place() != self.parts.place.get() && self.saved_at.elapsed() >= self.save_pause {
@@ -228,7 +237,10 @@ impl FilterRunner {
         self.saved_at = Instant::now();
         self.save_pause = SAVE_EVERY.max(begun.elapsed() * SAVE_SHARE);
         match saved {
-            Ok(()) => place.set(here),
+            Ok(()) => {
+                place.set(here);
+                fault!("filter-published");
+            }
             Err(error) => {
                 let why = format!("its state cannot be saved: {error}");
                 if self.save_complaint.is_due(&why) {

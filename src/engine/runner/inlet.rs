@@ -65,15 +65,11 @@ pub struct StreamInlet {
 
 impl StreamInlet {
     fn splitter_section(&self) -> String {
-        match self.common.splitter.as_deref() {
-            Some("") => "NullSplitter".into(),
-            Some(section) => section.into(),
-            None => self.defaults.splitter.into(),
-        }
+        self.common.splitter_section(&self.defaults).into()
     }
 
     fn decoder_section(&self) -> String {
-        self.common.decoder.clone().unwrap_or_else(|| self.defaults.decoder.into())
+        self.common.decoder_section(&self.defaults).into()
     }
 
     /// Looks whether the sections that the input names exist.

@@ -5,15 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heka_message::{Matcher, MessageView};
-use heka_queue::{EventCount, Queue, Reader, Record};
+use heka_queue::{EventCount, Position, Queue, Reader, Record};
 
 use crate::place::Place;
 
 /// Records looked at before the runner gets to see to its other duties.
 const LOOK_MAX: usize = 50_000;
 
+/// Pause before the next look after one that was hardly worth it, or that shows that much is coming: the more there is
+/// to read at once the less a record costs, above all one that is passed. Well below what counts as late.
+const BREATHER: Duration = Duration::from_millis(2);
+/// So many bytes since the last pause are much.
+const MUCH_BYTES: u64 = 32 << 10;
+
 /// Reads both queues through a matcher.
 pub struct Intake {
+    /// What was imported for this reader alone; read up before the rest, whatever the matcher says: it matched before.
+    imported: Option<Reader>,
     input: Reader,
     filter: Reader,
     matcher: Arc<Matcher>,
@@ -21,6 +29,9 @@ pub struct Intake {
     signer: Vec<u8>,
     events: Arc<EventCount>,
     filter_first: bool,
+    /// Something was wanted since the last wait.
+    found: bool,
+    waited_at: Place,
 }
 
 impl Intake {
@@ -32,19 +43,34 @@ impl Intake {
         signer: &str,
         events: Arc<EventCount>,
     ) -> Intake {
+        let reader = |queue: &Queue, position| {
+            let mut reader = queue.reader(position);
+            let matcher = matcher.clone();
+            reader.leave_out(move |msg_type| matcher.refuses_type(msg_type));
+            reader
+        };
         Intake {
-            input: queues.0.reader(place.input),
-            filter: queues.1.reader(place.filter),
+            imported: None,
+            input: reader(queues.0, place.input),
+            filter: reader(queues.1, place.filter),
             matcher,
             signer: signer.as_bytes().to_vec(),
             events,
             filter_first: false,
+            found: false,
+            waited_at: place,
         }
+    }
+
+    /// The same, which reads `imported` up first.
+    pub fn with_imported(self, imported: Option<Reader>) -> Intake {
+        Intake { imported, ..self }
     }
 
     /// Where the readers stand.
     pub fn place(&self) -> Place {
-        Place { input: self.input.position(), filter: self.filter.position() }
+        let imported = self.imported.as_ref().map_or(Position::default(), Reader::position);
+        Place { input: self.input.position(), filter: self.filter.position(), imported }
     }
 
     /// Hands matching records, each with the place behind it, to `each` until it breaks off, both queues are read up, or
@@ -52,15 +78,25 @@ impl Intake {
     pub fn read(&mut self, mut each: impl FnMut(&Record<'_>, Place) -> ControlFlow<()>) -> bool {
         self.filter_first = !self.filter_first;
         let mut left = LOOK_MAX;
+        let here = self.place();
+        while let Some(record) = self.imported.as_mut().and_then(Reader::next) {
+            self.found = true;
+            let place = Place { imported: record.position, ..here };
+            left -= 1;
+            if each(&record, place).is_break() || left == 0 {
+                return false;
+            }
+        }
         for of_filter in [self.filter_first, !self.filter_first] {
-            let Place { input, filter } = self.place();
+            let here = self.place();
             let reader = if of_filter { &mut self.filter } else { &mut self.input };
             while let Some(record) = reader.next() {
                 if wanted(&self.matcher, &self.signer, &record) {
+                    self.found = true;
                     let place = if of_filter {
-                        Place { input, filter: record.position }
+                        Place { filter: record.position, ..here }
                     } else {
-                        Place { input: record.position, filter }
+                        Place { input: record.position, ..here }
                     };
                     if each(&record, place).is_break() {
                         return false;
@@ -82,8 +118,20 @@ impl Intake {
 
     /// Sleeps until a queue grows or somebody wakes all readers, at most `time`.
     pub fn wait(&mut self, time: Duration, mut interrupted: impl FnMut() -> bool) {
+        if self.takes_a_breather() && !interrupted() {
+            std::thread::sleep(BREATHER.min(time));
+        }
         let Intake { input, filter, events, .. } = self;
         events.wait_for(time, || (interrupted() || input.has_more() || filter.has_more()).then_some(()));
+    }
+
+    /// Whether to let more come before the next look: all that came since the last wait was passed, or it was much.
+    fn takes_a_breather(&mut self) -> bool {
+        let (before, found) = (self.waited_at, std::mem::take(&mut self.found));
+        self.waited_at = self.place();
+        let Place { input, filter, .. } = self.waited_at;
+        let moved = (input, filter) != (before.input, before.filter);
+        moved && (!found || much(before.input, input) || much(before.filter, filter))
     }
 
     /// Gives up everything that is queued now.
@@ -100,6 +148,10 @@ pub fn view<'a>(record: &Record<'a>) -> MessageView<'a> {
     } else {
         MessageView::new(record.message)
     }
+}
+
+fn much(from: Position, to: Position) -> bool {
+    from.segment != to.segment || to.offset.saturating_sub(from.offset) >= MUCH_BYTES
 }
 
 fn wanted(matcher: &Matcher, signer: &[u8], record: &Record<'_>) -> bool {

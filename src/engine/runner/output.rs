@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use heka_fault::fault;
 use heka_plugin::{Log, Output, PluginError, SendError};
 
 use super::deliver::now_ns;
@@ -56,6 +57,7 @@ pub struct OutputRunner {
     ticker: Ticker,
     encode_complaint: Complaint,
     flush_complaint: Complaint,
+    note_complaint: Complaint,
     published_at: Instant,
     /// Everything before this place was sent.
     sent: Place,
@@ -71,6 +73,7 @@ impl OutputRunner {
             batch: Outgoing::default(),
             encode_complaint: Complaint::default(),
             flush_complaint: Complaint::default(),
+            note_complaint: Complaint::default(),
             published_at: Instant::now(),
         }
     }
@@ -97,11 +100,14 @@ impl OutputRunner {
 
     fn start(&mut self) -> Result<(), PluginError> {
         let mut pause = RETRY_MIN;
+        let mut complaint = Complaint::default();
         loop {
             match self.parts.output.start() {
                 Ok(()) => return Ok(()),
                 Err(SendError::Retry(why)) => {
-                    self.parts.log.error(&why);
+                    if complaint.is_due(&why) {
+                        self.parts.log.error(&why);
+                    }
                     if self.parts.stops.drain.wait(pause) {
                         return Ok(());
                     }
@@ -114,15 +120,17 @@ impl OutputRunner {
 
     fn work(&mut self) -> Result<(), PluginError> {
         loop {
+            // Asked before reading: what was queued before the request is read then, and not after an older look.
+            let stopping = self.parts.stops.drain.is_requested();
             let read_up = self.fill();
             let delivered = self.deliver()?;
             self.see_to_duties()?;
-            let stopping = self.parts.stops.drain.is_requested();
-            if self.is_unpublished() && (stopping || self.published_at.elapsed() >= PUBLISH_EVERY) {
-                self.publish()?;
-            }
-            if self.parts.stops.now.is_requested() || (stopping && (read_up || !delivered)) {
+            if self.parts.stops.now.is_requested() || (stopping && read_up) || !delivered {
+                // What is not published yet is at the end, once: a peer that hangs is not waited for twice.
                 return Ok(());
+            }
+            if self.is_unpublished() && self.published_at.elapsed() >= PUBLISH_EVERY {
+                self.publish()?;
             }
             if read_up {
                 self.sleep();
@@ -138,9 +146,7 @@ impl OutputRunner {
 
     /// Reads and encodes until the batch is full or the queues are read up; returns true in the latter case.
     fn fill(&mut self) -> bool {
-        if let Some(place) = self.parts.stops.take_skip() {
-            self.parts.intake.skip_to(place);
-        }
+        self.skip_if_asked();
         let OutputParts { intake, encoding, log, counters, encode_error, .. } = &mut self.parts;
         let (batch, complaint) = (&mut self.batch, &mut self.encode_complaint);
         intake.read(|record, place| {
@@ -159,6 +165,27 @@ impl OutputRunner {
         })
     }
 
+    /// Gives up what is queued and the batch with it, if asked to. The place moves at once: nobody waits for the peer of an
+    /// output that drops.
+    fn skip_if_asked(&mut self) -> bool {
+        let here = self.parts.intake.place();
+        if here.imported != self.sent.imported {
+            // What was imported is not given up, and the batch has some.
+            return false;
+        }
+        let Some(skip) = self.parts.stops.take_skip() else { return false };
+        self.batch.clear();
+        // What was read since the skip was asked for is given up too, rather than sent twice.
+        let (input, filter) = (skip.to.input.max(here.input), skip.to.filter.max(here.filter));
+        let to = Place { input, filter, imported: here.imported };
+        self.parts.intake.skip_to(to);
+        self.parts.counters.dropped.add(skip.bytes);
+        self.sent = to;
+        self.parts.place.set(Place { imported: self.parts.place.get().imported, ..to });
+        self.note_progress();
+        true
+    }
+
     /// Sends the batch, again and again if need be. Returns false when it gave up because hekad is stopping.
     fn deliver(&mut self) -> Result<bool, PluginError> {
         let mut pause = RETRY_MIN;
@@ -166,7 +193,10 @@ impl OutputRunner {
         let sent_some = !self.batch.is_empty();
         while !self.batch.is_empty() {
             match self.parts.output.send(&self.batch.records(), &self.parts.stops.now) {
-                Ok(()) => self.batch.clear(),
+                Ok(()) => {
+                    fault!("output-sent");
+                    self.batch.clear();
+                }
                 Err(SendError::Reject { index, why }) => {
                     if !why.is_empty() {
                         self.parts.log.error(&why);
@@ -178,12 +208,20 @@ impl OutputRunner {
                     }
                 }
                 Err(SendError::Retry(why)) => {
-                    if complaint.is_due(&why) {
+                    if !why.is_empty() && complaint.is_due(&why) {
                         self.parts.log.error(&why);
+                    }
+                    if let Some(place) = self.batch.drop_first(self.parts.output.delivered()) {
+                        self.sent = place;
+                        self.note_progress();
+                        pause = RETRY_MIN;
                     }
                     if self.parts.stops.drain.wait(pause) {
                         // Stopping with a peer that takes nothing: the batch stays queued.
                         return Ok(false);
+                    }
+                    if self.skip_if_asked() {
+                        return Ok(true);
                     }
                     pause = (pause * 2).min(RETRY_MAX);
                 }
@@ -202,8 +240,11 @@ impl OutputRunner {
         if let Some(progress) = &self.parts.progress
             && let Err(error) = progress.note(self.sent)
         {
-            self.parts.log.error(&format!("its progress cannot be noted: {error}"));
-            self.parts.progress = None;
+            // The note before stays, so that a kill repeats more.
+            let why = format!("its progress cannot be noted: {error}");
+            if self.note_complaint.is_due(&why) {
+                self.parts.log.error(&why);
+            }
         }
     }
 
@@ -245,10 +286,16 @@ impl OutputRunner {
         self.published_at = Instant::now();
         match self.parts.output.flush() {
             Ok(()) => {
+                fault!("output-flushed");
                 self.parts.place.set(self.sent);
                 Ok(())
             }
-            Err(SendError::Fatal(why)) => Err(PluginError::Run(why)),
+            Err(SendError::Fatal(why)) => {
+                // What was sent since the last flush may be lost: the note must not lead the next run past it.
+                self.sent = self.parts.place.get();
+                self.note_progress();
+                Err(PluginError::Run(why))
+            }
             Err(error) => {
                 let why = error.to_string();
                 if self.flush_complaint.is_due(&why) {

@@ -134,7 +134,7 @@ fn holds(condition: &Condition, loaded: Loaded<'_>, message: &MessageView<'_>) -
 }
 
 #[inline]
-fn text_holds(condition: &Condition, text: &[u8]) -> bool {
+pub(super) fn text_holds(condition: &Condition, text: &[u8]) -> bool {
     match condition {
         Condition::Text(relation, other) => relation.texts(text, other),
         Condition::Pattern { pattern, negated } => pattern.is_match(text) != *negated,

@@ -497,3 +497,28 @@ fn nesting_is_not_limited() {
     let nested = "TRUE && (FALSE || ".repeat(depth / 4) + "TRUE" + &")".repeat(depth / 4);
     assert!(matches(&nested, &message()));
 }
+
+#[test]
+fn a_type_is_refused_when_nothing_else_can_help() {
+    let refuses = |expression: &str, msg_type: &str| {
+        Matcher::parse(expression).unwrap().refuses_type(msg_type.as_bytes())
+    };
+    for expression in [
+        "FALSE",
+        "Type == 'b'",
+        "Type != 'a'",
+        "Type =~ /^b/",
+        "Type == 'b' && Fields[x] == 1",
+        "Fields[x] == 1 && Type == 'b'",
+        "(Severity < 3 || Pid == 1) && (Type == 'b' || Type == 'c')",
+        "TRUE Type == 'b'",
+    ] {
+        assert!(refuses(expression, "a"), "{expression}");
+    }
+    for expression in
+        ["TRUE", "Type == 'a'", "Type != 'b'", "Pid == 1", "Type == 'b' || Pid == 1", "Fields[Type] == 'b'"]
+    {
+        assert!(!refuses(expression, "a"), "{expression}");
+    }
+    assert!(refuses("Type =~ /./", "") && !refuses("Type == ''", ""));
+}

@@ -182,6 +182,11 @@ fn expression() -> impl Strategy<Value = String> {
     ];
     let test = prop_oneof![
         Just("Type == 'a'"),
+        Just("Type != 'a'"),
+        Just("Type =~ /^b/"),
+        Just("Type !~ /^(a|b)/"),
+        Just("Type > 'a'"),
+        Just("FALSE"),
         Just("Fields[a] != NIL"),
         Just("Fields[b] == TRUE"),
         Just("Payload =~ /b/"),
@@ -275,6 +280,18 @@ proptest! {
             if is_canonical(&bytes) {
                 prop_assert_eq!(matcher.matches(&MessageView::new_canonical(&bytes)), answer);
             }
+        }
+    }
+
+    #[test]
+    fn a_refused_type_never_matches(expression in expression(), bytes in any_bytes(), other in "[ab]{0,2}") {
+        if let Ok(matcher) = Matcher::parse(&expression) {
+            let view = MessageView::new(&bytes);
+            let msg_type = view.msg_type().unwrap_or_default();
+            prop_assert!(!(matcher.refuses_type(msg_type) && matcher.matches(&view)));
+            // And a program of tests on the Type alone is decided by it.
+            let only_type = Matcher::parse(&format!("Type == '{other}' || Type =~ /^{other}a/")).unwrap();
+            prop_assert_eq!(only_type.refuses_type(msg_type), !only_type.matches(&view));
         }
     }
 

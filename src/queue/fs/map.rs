@@ -93,8 +93,9 @@ impl Map {
 
     /// Lets go of the pages that a reader passed when it went from `before` to `now`, a step behind it.
     pub(crate) fn release(&self, before: usize, now: usize) {
-        let (first, last) = (before / RELEASE_STEP, now / RELEASE_STEP);
-        if first == last || last < 2 {
+        // A reader may have passed records that were appended after the map was made.
+        let (first, last) = (before / RELEASE_STEP, now.min(self.len) / RELEASE_STEP);
+        if first >= last || last < 2 {
             return;
         }
         if let Source::Mapped(mapped) = &self.source {

@@ -116,6 +116,28 @@ fn a_failed_sync_is_never_believed() {
     }
 }
 
+/// After a failed sync and a kill a reader does not get the copies of what it had read.
+#[test]
+fn copies_of_what_was_read_before_a_kill_are_not_read_again() {
+    for read in [0, 10, 15, 29, 30] {
+        let fs = SimulatedFs::new();
+        let queue = open(&fs, SyncMode::Ack);
+        queue.append(&mut batch_of(0..10, 60)).unwrap();
+        assert!(queue.sync());
+        queue.append(&mut batch_of(10..30, 60)).unwrap();
+        let mut reader = queue.reader(Position::default());
+        for _ in 0..read {
+            reader.next().unwrap();
+        }
+        let place = reader.position();
+        fs.fail_call(fs.calls(), Fault::Error(libc::EIO));
+        assert!(queue.sync());
+        queue.append(&mut batch_of(30..40, 60)).unwrap();
+        let queue = open(&fs.after_kill(), SyncMode::Ack);
+        assert_eq!(drain(&mut queue.reader(place)), (read..40).collect::<Vec<_>>(), "read before: {read}");
+    }
+}
+
 #[test]
 fn a_sync_that_fails_for_want_of_space_waits_for_it() {
     let fs = SimulatedFs::new();

@@ -14,6 +14,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use heka_fault::fault;
+
 use super::{Position, content, json, sha1_hex};
 
 /// A stream's note.
@@ -73,6 +75,10 @@ impl Note {
             options.write(true).create(true).truncate(false).mode(0o660);
             self.file = Some(options.open(&self.path)?);
         }
-        self.file.as_ref().map_or(Ok(()), |file| file.write_all_at(text.as_bytes(), 0))
+        let Some(file) = &self.file else { return Ok(()) };
+        fault!("journal-note-torn", file.write_all_at(&text.as_bytes()[..text.len() - 20], 0));
+        file.write_all_at(text.as_bytes(), 0)?;
+        fault!("journal-noted");
+        Ok(())
     }
 }

@@ -37,20 +37,20 @@ impl Begin {
 impl Stream {
     /// Opens the file to begin with.
     pub(super) fn open(&mut self, around: &Surroundings) -> Turn {
-        let Some(oldest) = self.files.first().cloned() else { return Turn::WantsScan };
+        let Some(oldest) = self.files.paths.first().cloned() else { return Turn::WantsScan };
         if let Begin::At(position, _, Some(id)) = &mut self.begin
             && let Some(renamed) =
-                self.files.iter().find(|file| FileId::at(file).is_ok_and(|found| found == *id))
+                self.files.paths.iter().find(|file| FileId::at(file).is_ok_and(|found| found == *id))
         {
             position.file = renamed.clone();
         }
         let opened = match &self.begin {
-            Begin::Oldest => open(&oldest, LogFile::open),
-            Begin::Tail => open(self.files.last().unwrap_or(&oldest), LogFile::open_at_end),
+            Begin::Oldest => self.open_listed(0),
+            Begin::Tail => open(self.files.paths.last().unwrap_or(&oldest), LogFile::open_at_end),
             Begin::At(position, saved, _) if position.seek == 0 => {
-                open(&self.files[untouched(&self.files, &position.file, *saved)], LogFile::open)
+                self.open_listed(untouched(&self.files.paths, &position.file, *saved))
             }
-            Begin::At(position, ..) => match locate(&self.files, position) {
+            Begin::At(position, ..) => match locate(&self.files.paths, position) {
                 Located::Found(log) => Ok(log),
                 Located::Nowhere => return self.give_up(around, &position.clone()),
                 Located::Unreadable(why) => Err(Some(why)),
@@ -68,6 +68,12 @@ impl Stream {
             }
             Err(None) => Turn::WantsScan,
         }
+    }
+
+    /// Opens a file of the last scan. Should its name stand for another file by now, a scan has to tell which comes first.
+    fn open_listed(&self, index: usize) -> Result<LogFile, Option<String>> {
+        let log = open(&self.files.paths[index], LogFile::open)?;
+        if log.id == self.files.ids[index] { Ok(log) } else { Err(None) }
     }
 
     /// A position is in no file. It may be that files were just being renamed: only after further scans is it lost.

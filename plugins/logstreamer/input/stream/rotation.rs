@@ -16,6 +16,7 @@ use heka_plugin::{PluginError, Receipt};
 use super::super::locate::{Located, locate};
 use super::super::log_file::{FileId, LogFile};
 use super::super::os_error::os_error;
+use super::super::set::Listing;
 use super::place::{Begin, SCANS_TO_LOSE};
 use super::successor::{Next, is_packed};
 use super::{Stream, Surroundings, Turn};
@@ -60,29 +61,48 @@ impl Rotation {
     }
 
     /// A file was opened.
-    pub(super) fn entered(&mut self, files: &[Arc<Path>], log: &LogFile) {
+    pub(super) fn entered(&mut self, files: &Listing, log: &LogFile) {
         *self = Rotation::default();
         self.remember(files, log);
     }
 
     /// Takes note of the files up to the current one.
-    pub(super) fn remember(&mut self, files: &[Arc<Path>], log: &LogFile) {
-        let before = files.iter().take_while(|file| **file != log.path);
-        self.seen = before.filter_map(|file| FileId::at(file).ok()).collect();
+    pub(super) fn remember(&mut self, files: &Listing, log: &LogFile) {
+        let listed = files.paths.iter().zip(&files.ids);
+        let before = if files.ids.contains(&log.id) {
+            listed.take_while(|(_, id)| **id != log.id).map(|(_, id)| *id).collect()
+        } else {
+            listed.take_while(|(file, _)| **file != log.path).map(|(_, id)| *id).collect()
+        };
+        self.seen = before;
         self.seen.insert(log.id);
     }
 }
 
 impl Stream {
     /// Takes over the list of files that a scan found.
-    pub(in super::super) fn set_files(&mut self, files: Vec<Arc<Path>>) {
+    pub(in super::super) fn set_files(&mut self, files: Listing) {
         self.files = files;
         if let Some(log) = &self.log
-            && self.files.contains(&log.path)
-            && FileId::at(&log.path).is_ok_and(|id| id == log.id)
+            && self.files.ids.contains(&log.id)
         {
             self.rotation.remember(&self.files, log);
         }
+    }
+
+    /// Whether these are the files it knows.
+    pub(in super::super) fn lists(&self, files: &Listing) -> bool {
+        self.files == *files
+    }
+
+    /// Whether the name of the current file stands for another one, or for none.
+    pub(in super::super) fn was_renamed(&self) -> bool {
+        self.rotation.noticed.is_some()
+    }
+
+    /// The scan of this number has found nothing to rely on.
+    pub(in super::super) fn wait_for_scan_after(&mut self, scan: u64) {
+        self.rotation.noticed = Some(scan);
     }
 
     /// There is nothing more in the file: is there another one to go on with?
@@ -97,16 +117,16 @@ impl Stream {
                 self.keep_still(around, &mut log, since)?;
                 Turn::Idle
             }
-            Next::File(path) => {
+            Next::File(path, id) => {
                 self.rotation.next_since.get_or_insert_with(Instant::now);
-                match candidate.filter(|candidate| is_still(candidate, &path)) {
+                match candidate.filter(|candidate| candidate.log.id == id) {
                     Some(candidate) if around.scans == candidate.scan && self.is_newest(&path) => {
                         self.rotation.candidate = Some(candidate);
                         Turn::WantsScan
                     }
                     Some(candidate) => return self.change_over(around, log, candidate.log),
                     None if self.is_ready(around, &path, &log) => {
-                        self.take_candidate(around, &path, &mut log)
+                        self.take_candidate(around, &path, id, &mut log)
                     }
                     None => Turn::Idle,
                 }
@@ -130,7 +150,7 @@ impl Stream {
     }
 
     fn is_newest(&self, path: &Arc<Path>) -> bool {
-        self.files.last() == Some(path)
+        self.files.paths.last() == Some(path)
     }
 
     /// Whether nobody writes to the current file any more, as far as one can tell, and there is something in the next.
@@ -149,8 +169,16 @@ impl Stream {
     }
 
     /// Opens the next file. The current one is read once more before the change.
-    fn take_candidate(&mut self, around: &Surroundings, path: &Arc<Path>, log: &mut LogFile) -> Turn {
+    fn take_candidate(
+        &mut self,
+        around: &Surroundings,
+        path: &Arc<Path>,
+        id: FileId,
+        log: &mut LogFile,
+    ) -> Turn {
         match LogFile::open(path) {
+            // Renamed since the scan.
+            Ok(next) if next.id != id => Turn::WantsScan,
             Ok(next) if is_packed(path, log) => {
                 log.path = next.path;
                 log.id = next.id;
@@ -195,7 +223,7 @@ impl Stream {
         let scans = around.scans - *self.rotation.noticed.get_or_insert(around.scans);
         if self.done > 0
             && scans > 0
-            && let Located::Found(copy) = locate(&self.files, &self.position(&log))
+            && let Located::Found(copy) = locate(&self.files.paths, &self.position(&log))
         {
             self.enter_marked(copy);
             return Ok(Turn::Busy);
@@ -214,8 +242,4 @@ impl Stream {
         }
         closed.map(|()| Turn::Busy)
     }
-}
-
-fn is_still(candidate: &Candidate, path: &Arc<Path>) -> bool {
-    candidate.log.path == *path && FileId::at(path).is_ok_and(|id| id == candidate.log.id)
 }

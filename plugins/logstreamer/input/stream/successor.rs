@@ -9,6 +9,7 @@ use heka_plugin::Receipt;
 use super::super::journal::hash;
 use super::super::log_file::{FileId, LogFile, Read};
 use super::super::os_error::os_error;
+use super::super::set::Listing;
 use super::{Stream, Surroundings, read_buffer};
 
 /// The file that follows.
@@ -16,8 +17,8 @@ use super::{Stream, Surroundings, read_buffer};
 pub(super) enum Next {
     /// There is none.
     None,
-    /// This one.
-    File(Arc<Path>),
+    /// The one that had this name at the scan. By now the name may be another's.
+    File(Arc<Path>, FileId),
     /// A scan of the directory is needed to know.
     WantsScan,
 }
@@ -29,8 +30,13 @@ impl Stream {
             Ok(id) if id == log.id => {
                 self.rotation.noticed = None;
                 self.complaints.clear("stat");
-                match self.files.iter().position(|file| *file == log.path) {
-                    Some(index) => self.files.get(index + 1).cloned().map_or(Next::None, Next::File),
+                match self.files.paths.iter().position(|file| *file == log.path) {
+                    Some(index) => match self.listed(index + 1) {
+                        // The scan may be from the middle of a rotation: its names are as old as its files.
+                        Some(_) if self.files.ids[index] != log.id => Next::WantsScan,
+                        Some(next) => next,
+                        None => Next::None,
+                    },
                     None => self.first_unseen(log),
                 }
             }
@@ -52,22 +58,29 @@ impl Stream {
         }
     }
 
-    /// Finds the current file under its new name, or what comes after it if it is gone.
+    /// Finds the current file under its new name, or what comes after it if it is gone. Files are told by their identity at
+    /// the scan: since then any number of renamings may have given the names to others.
     fn after_renaming(&mut self, around: &Surroundings, log: &mut LogFile) -> Next {
-        let own = |file: &Arc<Path>| FileId::at(file).is_ok_and(|id| id == log.id);
-        let index = self.files.iter().position(own);
+        let index = self.files.ids.iter().position(|id| *id == log.id);
         let Some(index) = index.or_else(|| self.packed_index(around.scans, log)) else {
             return self.first_unseen(log);
         };
         // Alone under its new name it is left under the old one, where its successor will appear.
-        let Some(next) = self.files.get(index + 1).cloned() else { return Next::None };
-        if let Ok(id) = FileId::at(&self.files[index]) {
-            log.path = self.files[index].clone();
+        let Some(next) = self.listed(index + 1) else { return Next::None };
+        let (path, id) = (&self.files.paths[index], self.files.ids[index]);
+        if FileId::at(path).is_ok_and(|now| now == id) {
+            log.path = path.clone();
             log.id = id;
             self.mark(log, 0, Receipt::resolved());
             self.rotation.remember(&self.files, log);
         }
-        Next::File(next)
+        next
+    }
+
+    /// The file at this place of the last scan.
+    fn listed(&self, index: usize) -> Option<Next> {
+        let path = self.files.paths.get(index)?;
+        Some(Next::File(path.clone(), self.files.ids[index]))
     }
 
     /// The file that holds the current one in compressed form; each scan is searched once.
@@ -75,7 +88,7 @@ impl Stream {
         match self.rotation.packed {
             Some((searched, index)) if searched == scan => index,
             _ => {
-                let index = self.files.iter().rposition(|file| is_packed(file, log));
+                let index = self.files.paths.iter().rposition(|file| is_packed(file, log));
                 self.rotation.packed = Some((scan, index));
                 index
             }
@@ -84,14 +97,15 @@ impl Stream {
 
     /// The oldest of the newest files that were not there before.
     fn first_unseen(&self, log: &LogFile) -> Next {
-        let named = self.files.iter().position(|file| *file == log.path);
-        let files = named.map_or(&self.files[..], |index| &self.files[..=index]);
-        let known = files.iter().rev().filter_map(|file| Some((file, FileId::at(file).ok()?)));
+        let Listing { paths, ids } = &self.files;
+        let named = paths.iter().position(|file| *file == log.path);
+        let end = named.map_or(paths.len(), |index| index + 1);
         // Inodes are used again, so a file under the current one's name is new whatever its number.
-        let unseen = known.take_while(|(file, id)| {
-            *id != log.id && (**file == log.path || !self.rotation.seen.contains(id))
-        });
-        unseen.last().map_or(Next::None, |(file, _)| Next::File(file.clone()))
+        let is_unseen = |index: &usize| {
+            ids[*index] != log.id && (paths[*index] == log.path || !self.rotation.seen.contains(&ids[*index]))
+        };
+        let first = (0..end).rev().take_while(is_unseen).last();
+        first.and_then(|index| self.listed(index)).unwrap_or(Next::None)
     }
 }
 

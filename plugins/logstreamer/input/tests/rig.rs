@@ -41,6 +41,13 @@ pub(super) struct World {
     pub(super) incomplete_final: AtomicBool,
 }
 
+impl World {
+    /// The payloads in the order they came.
+    pub(super) fn payloads(&self) -> Vec<String> {
+        self.records.lock().unwrap().iter().map(|record| record.payload.clone()).collect()
+    }
+}
+
 impl HeldMark for World {
     fn held(&self) -> u64 {
         self.held.load(Ordering::SeqCst)
@@ -54,7 +61,7 @@ impl HeldMark for World {
     }
 }
 
-struct TestInlet(Arc<World>);
+pub(super) struct TestInlet(pub(super) Arc<World>);
 
 impl Inlet for TestInlet {
     fn deliverer(&self, token: &str) -> Result<Box<dyn Deliverer>, String> {
@@ -340,7 +347,7 @@ impl Rig {
 
     /// The payloads in the order they came.
     pub(super) fn payloads(&self) -> Vec<String> {
-        self.records().into_iter().map(|record| record.payload).collect()
+        self.world.payloads()
     }
 
     pub(super) fn forget_records(&self) {

@@ -9,6 +9,8 @@ use heka_plugin::input::Decorator;
 use heka_plugin::{Deliverer, Inlet, Pack, PluginError, Pushed, Receipt};
 
 use super::super::journal::Journal;
+use super::super::log_file::FileId;
+use super::super::set::Listing;
 use super::super::stream::{Begin, Stream, Surroundings, Turn, read_buffer};
 
 /// Takes everything up to the last newline, as fast as can be.
@@ -83,6 +85,7 @@ fn read_speed() {
     }
     file.into_inner().unwrap().sync_all().unwrap();
     let path: Arc<Path> = path.into();
+    let files = Listing { ids: vec![FileId::at(&path).unwrap()], paths: vec![path] };
     let around = Surroundings {
         inlet: &Silent,
         max_record_size: 65_794,
@@ -93,7 +96,7 @@ fn read_speed() {
     for round in 0..5 {
         let journal = Journal::new(dir.path(), &format!("j{round}"));
         let deliverer = Box::new(Sink::default());
-        let mut stream = Stream::new("big".into(), vec![path.clone()], journal, Begin::Oldest, deliverer);
+        let mut stream = Stream::new("big".into(), files.clone(), journal, Begin::Oldest, deliverer);
         let start = cpu_time();
         while stream.turn(&around, &mut buffer).unwrap() != Turn::Idle {
             stream.save_if_due(&Silent);

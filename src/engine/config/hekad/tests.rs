@@ -64,7 +64,7 @@ fn values_out_of_range_are_refused() {
     check_value("max_message_size = 1024", "Error: 'max_message_size' setting must be greater than 1024.");
     check_value("max_message_size = 1", "Error: 'max_message_size' setting must be greater than 1024.");
     check_value("queue_sync = \"always\"", "'queue_sync' must be 'ack', 'interval' or 'none', got 'always'");
-    check_value("queue_segment_size = 10", "'queue_segment_size' must be at least 1048576.");
+    check_value("queue_segment_size = 10", "'queue_segment_size' must be at least 262144.");
     check_value("shutdown_timeout = \"-1s\"", "Can't parse `shutdown_timeout` time duration: -1s");
     assert_eq!(hekad("max_message_size = 1025").check(), Ok(()));
     assert_eq!(hekad("max_message_size = 0").check(), Ok(()));

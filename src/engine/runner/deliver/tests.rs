@@ -20,6 +20,19 @@ impl Splitter for Lines {
     }
 }
 
+/// A read is a record.
+struct Reads;
+
+impl Splitter for Reads {
+    fn find(&mut self, bytes: &[u8]) -> Found {
+        Found { consumed: bytes.len(), record: Some(0..bytes.len()), problem: None }
+    }
+
+    fn takes_whole_reads(&self) -> bool {
+        true
+    }
+}
+
 /// `twice` gives two messages, `bad` fails, `end` is the end of it.
 struct Words;
 
@@ -113,6 +126,21 @@ fn records_are_found_however_the_bytes_are_cut() {
         assert_eq!(deliverer.pending(), 4);
         assert_eq!(bench.payloads(), ["one\n", "two\n", "\n", "three\n"]);
     }
+}
+
+#[test]
+fn a_whole_stream_is_one_record_or_many_and_leaves_nothing() {
+    let bench = Bench::new();
+    let mut deliverer = bench.deliverer(RULES, None);
+    deliverer.parts.splitter = Box::new(Reads);
+    assert_eq!(deliverer.push_whole(b"longer than a record may be").unwrap().records, 1);
+    assert_eq!(deliverer.push_whole(b"").unwrap().records, 0);
+    let mut deliverer = bench.deliverer(RULES, None);
+    assert_eq!(deliverer.push_whole(b"a\nb\ntail").unwrap().records, 2);
+    let mut deliverer = bench.deliverer(SplitRules { deliver_incomplete_final: true, ..RULES }, None);
+    assert_eq!(deliverer.push_whole(b"c\nend").unwrap().records, 2);
+    assert_eq!(deliverer.push_whole(b"d\n").unwrap().records, 1);
+    assert_eq!(bench.payloads(), ["longer than a record may be", "a\n", "b\n", "c\n", "end", "d\n"]);
 }
 
 #[test]

@@ -5,13 +5,17 @@ use heka_plugin::{Encode, EncodeError, Encoder, Record, Stop};
 use heka_queue::{Batch, EventCount, Meta, Options, Queue};
 
 use super::*;
+use crate::stops::Skip;
 
 /// What the fake output was asked and how it answers.
 #[derive(Default)]
 struct Peer {
     got: Mutex<Vec<String>>,
     answers: Mutex<Vec<SendError>>,
+    /// Records that it takes before it asks for another try.
+    takes: Mutex<usize>,
     flushed: Mutex<usize>,
+    flush_fails: Mutex<bool>,
 }
 
 struct ToPeer(Arc<Peer>);
@@ -22,6 +26,7 @@ impl Output for ToPeer {
         let taken = match &answer {
             None => batch.len(),
             Some(SendError::Reject { index, .. }) => *index,
+            Some(SendError::Retry(_)) => *self.0.takes.lock().unwrap(),
             Some(_) => 0,
         };
         let text = |record: &Record<'_>| String::from_utf8_lossy(record.bytes).into_owned();
@@ -29,7 +34,14 @@ impl Output for ToPeer {
         answer.map_or(Ok(()), Err)
     }
 
+    fn delivered(&self) -> usize {
+        *self.0.takes.lock().unwrap()
+    }
+
     fn flush(&mut self) -> Result<(), SendError> {
+        if *self.0.flush_fails.lock().unwrap() {
+            return Err(SendError::Fatal("the disk is broken".into()));
+        }
         *self.0.flushed.lock().unwrap() = self.0.got.lock().unwrap().len();
         Ok(())
     }
@@ -112,7 +124,7 @@ impl Bench {
             },
             intake: Intake::new(
                 (&self.input, &self.filter),
-                Place::default(),
+                self.place.get(),
                 Arc::new(Matcher::parse(matcher).unwrap()),
                 "",
                 self.events.clone(),
@@ -175,6 +187,19 @@ fn a_failed_batch_is_sent_again() {
 }
 
 #[test]
+fn what_was_delivered_before_a_failure_is_not_sent_again() {
+    let bench = Bench::new(&["a", "b", "c"]);
+    *bench.peer.takes.lock().unwrap() = 2;
+    bench.peer.answers.lock().unwrap().push(SendError::Retry(String::new()));
+    bench.drain("TRUE").unwrap();
+    assert_eq!(bench.got(), ["a", "b"]);
+    bench.drain("TRUE").unwrap();
+    assert_eq!(bench.got(), ["a", "b", "c"]);
+    // An empty text is told elsewhere.
+    assert_eq!(*bench.log.0.lock().unwrap(), [""; 0]);
+}
+
+#[test]
 fn a_rejected_record_costs_no_neighbour() {
     let bench = Bench::new(&["a", "b", "c"]);
     bench.peer.answers.lock().unwrap().push(SendError::Reject { index: 1, why: "b is bad".into() });
@@ -212,4 +237,42 @@ fn what_no_matcher_wants_is_passed() {
     bench.drain("FALSE").unwrap();
     assert_eq!(bench.got(), [""; 0]);
     assert_eq!(bench.place.get().input, bench.input.tail());
+}
+
+/// Nobody waits for the peer of an output that drops: its place moves although the peer takes nothing.
+#[test]
+fn an_output_that_is_stuck_gives_up_what_it_is_told_to() {
+    let bench = Bench::new(&["a", "b"]);
+    let refusals = std::iter::repeat_with(|| SendError::Retry("no".into()));
+    bench.peer.answers.lock().unwrap().extend(refusals.take(100_000));
+    let runner = bench.runner("TRUE");
+    let counters = runner.parts.counters.clone();
+    let thread = std::thread::spawn(move || runner.run());
+    let end = bench.input.tail();
+    let skip = Skip { to: Place { input: end, ..Place::default() }, bytes: 7 };
+    bench.stops.ask_to_skip(Skip { bytes: 3, ..skip }, &bench.events);
+    bench.stops.ask_to_skip(skip, &bench.events);
+    bench.events.wait_for(Duration::from_secs(20), || {
+        bench.events.notify();
+        (bench.place.get().input == end).then_some(())
+    });
+    assert_eq!(bench.place.get().input, end);
+    bench.stops.ask_to_drain(&bench.events);
+    thread.join().unwrap().unwrap();
+    assert!(matches!(counters.dropped.get(), 3 | 7 | 10), "{}", counters.dropped.get());
+    assert_eq!(bench.got(), [""; 0]);
+}
+
+/// After a flush that failed for good the next run begins where the last good one was, whatever was noted since.
+#[test]
+fn a_flush_that_fails_takes_the_note_of_progress_back() {
+    let bench = Bench::new(&["a", "b"]);
+    *bench.peer.flush_fails.lock().unwrap() = true;
+    let base = tempfile::tempdir().unwrap();
+    let mut runner = bench.runner("TRUE");
+    runner.parts.progress = Some(Progress::open(base.path(), "out").unwrap());
+    bench.stops.ask_to_drain(&bench.events);
+    assert!(runner.run().is_err());
+    assert_eq!(bench.got(), ["a", "b"]);
+    assert_eq!(Progress::open(base.path(), "out").unwrap().read(), Some(Place::default()));
 }

@@ -134,6 +134,46 @@ fn a_caught_instruction_limit_gives_a_fresh_budget_but_not_for_ever() {
 }
 
 #[test]
+fn error_handlers_are_limited_too() {
+    for handler in ["function() while true do end end", "function() error('again') end", "nil"] {
+        let body = format!("xpcall(error, {handler}) while true do end");
+        let text = format!("function process_message() {body} end");
+        assert!(broken(0, 5000, 0, &text).ends_with("instruction_limit exceeded"), "{handler}");
+    }
+}
+
+#[test]
+fn xpcall_calls_its_handler_as_lua_does() {
+    let result = |expression: &str| {
+        let text = format!(
+            "require 'string' local function shown(...) local t = '' for i = 1, select('#', ...) do
+             t = t .. tostring((select(i, ...))) .. ' ' end return t end
+             function process_message() return 0, shown({expression}) end"
+        );
+        let mut sandbox = limited(1_000_000, 0, 0, &text).unwrap();
+        assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(0));
+        sandbox.last_error()
+    };
+    let handler = "function(why) return 'handled ' .. tostring(why), 2 end";
+    assert_eq!(result(&format!("xpcall(function() return 1, nil end, {handler})")), "true 1 nil ");
+    assert_eq!(result(&format!("xpcall(function() end, {handler})")), "true ");
+    assert_eq!(result(&format!("xpcall(function() error('x', 0) end, {handler})")), "false handled x ");
+    assert_eq!(result("xpcall(error, error)"), "false error in error handling ");
+    let memory = format!("xpcall(function() return string.rep('x', 1e7) end, {handler})");
+    assert_eq!(result(&memory), "false not enough memory ");
+    let second = "xpcall(function() error('1', 0) end, function(why) if why == '1' then error('2', 0) end return why end)";
+    assert_eq!(result(second), "false 2 ");
+}
+
+#[test]
+fn a_script_that_goes_on_without_memory_ends_soon() {
+    let text = "require 'string' function process_message()
+        while true do pcall(string.rep, 'x', 3e6) end
+    end";
+    assert!(broken(2_000_000, 1_000_000, 0, text).ends_with("instruction_limit exceeded"));
+}
+
+#[test]
 fn coroutines_share_the_budget() {
     let text = "local co = require 'coroutine'
         function process_message()

@@ -1,0 +1,2 @@
+{"Type": "logfile", "Logger": "src", "Payload": "ok a", "Hostname": "server.test"}
+{"Type": "logfile", "Logger": "src", "Payload": "ok b", "Hostname": "server.test"}

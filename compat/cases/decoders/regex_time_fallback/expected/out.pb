@@ -1,0 +1,17 @@
+{"Timestamp": 1431600000000000000, "Payload": "t=Thu May 14 10:40:00 2015"}
+{"Timestamp": 1431600000000000000, "Payload": "t=Thu May 14 10:40:00 UTC 2015"}
+{"Timestamp": 1431625200000000000, "Payload": "t=Thu May 14 10:40:00 -0700 2015"}
+{"Timestamp": 1431600000000000000, "Payload": "t=14 May 15 10:40 UTC"}
+{"Timestamp": 1431589200000000000, "Payload": "t=14 May 15 10:40 +0300"}
+{"Timestamp": 1431600000000000000, "Payload": "t=Thursday, 14-May-15 10:40:00 UTC"}
+{"Timestamp": 1431600000000000000, "Payload": "t=Thu, 14 May 2015 10:40:00 UTC"}
+{"Timestamp": 1431580200000000000, "Payload": "t=Thu, 14 May 2015 10:40:00 +0530"}
+{"Timestamp": 1431600000000000000, "Payload": "t=2015-05-14T10:40:00Z"}
+{"Timestamp": 1431592800000000000, "Payload": "t=2015-05-14T10:40:00+02:00"}
+{"Timestamp": 1431600000123456789, "Payload": "t=2015-05-14T10:40:00.123456789Z"}
+{"Timestamp": 1431592800500000000, "Payload": "t=2015-05-14T10:40:00.5+02:00"}
+{"Timestamp": 1431600000000000000, "Payload": "t=Thu, 14 May 2015 10:40:00 PST"}
+{"Timestamp": -6795364578871345152, "Payload": "t=not a time"}
+{"Timestamp": -6795364578871345152, "Payload": "t=2015-13-14T10:40:00Z"}
+{"Timestamp": "TODAY", "Payload": "t="}
+{"Timestamp": -6795364578871345152, "Payload": "t= 2015-05-14T10:40:00Z"}

@@ -1,0 +1,74 @@
+-- This Source Code Form is subject to the terms of the Mozilla Public
+-- License, v. 2.0. If a copy of the MPL was not distributed with this
+-- file, You can obtain one at http://mozilla.org/MPL/2.0/.
+
+--[[
+Draws the system's memory, as the decoder linux_memstats gives it. Rows keep the largest value.
+
+Config:
+
+- rows (uint, optional, default 1440)
+    How many rows the graph has.
+
+- sec_per_row (uint, optional, default 60)
+    Seconds of a row.
+
+- anomaly_config (string, optional, default nil)
+    What anomalies to look for, as the anomaly module describes. With it the graph has annotations and alerts are sent.
+
+- preservation_version (uint, optional, default 0)
+    With preserve_data: a number to change whenever another option changes, so that old data are not loaded.
+
+*Example Heka Configuration*
+
+.. code-block:: ini
+
+    [MemoryStatsFilter]
+    type = "SandboxFilter"
+    filename = "lua_filters/memstats.lua"
+    ticker_interval = 60
+    preserve_data = true
+    message_matcher = "Type == 'stats.memstats'"
+--]]
+
+_PRESERVATION_VERSION = read_config("preservation_version") or 0
+
+require "circular_buffer"
+local graph = require "graph"
+
+local title = "Memory Stats"
+local names = {"MemFree", "Cached", "Active", "Inactive", "VmallocUsed", "Shmem", "SwapCached", "SwapFree", "SwapUsed"}
+
+data = circular_buffer.new(read_config("rows") or 1440, #names, read_config("sec_per_row") or 60)
+for column, name in ipairs(names) do
+    data:set_header(column, name, "Count", "max")
+end
+
+local anomaly_config = graph.config()
+graph.prune(title, data)
+
+local function field(name)
+    local value = read_message("Fields[" .. name .. "]")
+    return type(value) == "number" and value or nil
+end
+
+local function value_of(name)
+    if name ~= "SwapUsed" then return field(name) end
+
+    local total, free = field("SwapTotal"), field("SwapFree")
+    return total and free and total - free
+end
+
+function process_message()
+    local ns = read_message("Timestamp")
+    for column, name in ipairs(names) do
+        local value = value_of(name)
+        if not value then return -1 end
+        data:set(ns, column, value)
+    end
+    return 0
+end
+
+function timer_event(ns)
+    graph.emit(ns, title, data, anomaly_config)
+end
