@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use heka_engine::import::OldFolder;
 use heka_message::{Matcher, Message, MessageView, framing, validate};
 use heka_queue::fs::{Fs as _, SimulatedFs};
 use heka_queue::{Batch, Cursors, Meta, Options, Position, Queue, SyncMode};
@@ -21,6 +22,7 @@ pub const TARGETS: &[Target] = &[
     ("message", message),
     ("matcher", matcher),
     ("dialect", dialect),
+    ("import", import),
     ("canary", canary),
 ];
 
@@ -97,6 +99,35 @@ pub fn cursors(data: &[u8]) {
         assert!(first.save_if_changed().is_ok());
         assert!(open().is_ok_and(|second| second.all() == first.all()));
     }
+}
+
+/// Any bytes as an old hekad's queue folder: the first says how many are `checkpoint.txt`, the rest are a queue file; a
+/// second file holds a good record. The folder is read to its end, and without a checkpoint the good record is found.
+pub fn import(data: &[u8]) {
+    let [len, rest @ ..] = data else { return };
+    let (checkpoint, queued) = rest.split_at(usize::from(*len).min(rest.len()));
+    let folder = std::env::temp_dir().join(format!("heka-fuzz-import-{}", std::process::id()));
+    let mut good = Vec::new();
+    let framed = framing::write_frame(b"\x32\x04good", usize::MAX >> 8, &mut good);
+    let written = std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(folder.join("1.log"), queued))
+        .and_then(|()| std::fs::write(folder.join("2.log"), &good))
+        .and_then(|()| match checkpoint {
+            [] => Ok(()),
+            text => std::fs::write(folder.join("checkpoint.txt"), text),
+        });
+    if framed.is_ok() && written.is_ok() {
+        let mut messages = Vec::new();
+        let read = OldFolder::open(&folder).and_then(|old| {
+            old.read(|message| {
+                messages.push(message.to_vec());
+                std::io::Result::Ok(())
+            })
+        });
+        assert!(read.is_ok(), "{read:?}");
+        assert!(!checkpoint.is_empty() || messages.last().is_some_and(|last| last == b"\x32\x04good"));
+    }
+    let _ = std::fs::remove_dir_all(&folder);
 }
 
 /// Any bytes as one frame: refused, or the message in it is framed again to something that is read the same.

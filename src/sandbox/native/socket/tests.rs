@@ -84,7 +84,8 @@ fn waits_end_by_their_timeouts() {
             ("#(select(2, socket.select({a}, {b}, 0.01)))", "1"),
             ("b:send('x') and socket.select({server, a}, nil)[1] == a", "true"),
             ("b:send('x\\ny') and a:receive() and socket.select({a}, nil)[a]", "1"),
-            ("socket.select({{getfd = function() return 1e9 end}}, {}, 0)", "{}, {}, \"timeout\""),
+            // What is no open socket is never ready.
+            ("socket.select({{getfd = function() return 1e9 end}}, {}, 0)", "{}, {}"),
         ],
     );
 }
