@@ -1,6 +1,7 @@
 //! How each point is reached.
 
 /// A way to a point.
+#[cfg_attr(not(feature = "fault"), allow(dead_code, reason = "only the names are looked at"))]
 pub(crate) struct Case {
     /// The point's name in the source.
     pub(crate) point: &'static str,
