@@ -134,10 +134,15 @@ impl Intake {
         moved && (!found || much(before.input, input) || much(before.filter, filter))
     }
 
-    /// Gives up everything that is queued now.
-    pub fn skip_to(&mut self, place: Place) {
-        self.input.seek(place.input);
-        self.filter.seek(place.filter);
+    /// Gives up what is queued before `place` and not read yet. Never goes back: what was read since the skip was asked for is
+    /// not read again. Returns where the readers stand then.
+    pub fn skip_to(&mut self, place: Place) -> Place {
+        for (reader, to) in [(&mut self.input, place.input), (&mut self.filter, place.filter)] {
+            if to > reader.position() {
+                reader.seek(to);
+            }
+        }
+        self.place()
     }
 }
 

@@ -175,10 +175,8 @@ impl OutputRunner {
         }
         let Some(skip) = self.parts.stops.take_skip() else { return false };
         self.batch.clear();
-        // What was read since the skip was asked for is given up too, rather than sent twice.
-        let (input, filter) = (skip.to.input.max(here.input), skip.to.filter.max(here.filter));
-        let to = Place { input, filter, imported: here.imported };
-        self.parts.intake.skip_to(to);
+        // The batch, which was read since, is given up too.
+        let to = self.parts.intake.skip_to(skip.to);
         self.parts.counters.dropped.add(skip.bytes);
         self.sent = to;
         self.parts.place.set(Place { imported: self.parts.place.get().imported, ..to });

@@ -194,3 +194,17 @@ fn a_running_filter_reports_when_asked() {
     bench.stops.ask_to_drain(&bench.events);
     thread.join().unwrap().unwrap();
 }
+
+#[test]
+fn what_was_read_since_a_skip_was_asked_for_is_not_read_again() {
+    let bench = Bench::new(&["a", "b"], 0);
+    let runner = bench.runner();
+    let mut intake = runner.parts.intake;
+    let mut places = Vec::new();
+    intake.read(|_, place| {
+        places.push(place);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(intake.skip_to(places[0]), places[1]);
+    assert!(intake.read(|_, _| panic!("read again")));
+}
