@@ -194,10 +194,11 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(10);
 
-    /// A program that behaves like a daemon as far as this module can tell.
+    /// A program that behaves like a daemon as far as this module can tell. A shell does not hear a signal that was ignored
+    /// when it began, as SIGINT is in a job in the background.
     fn program(scratch: &Scratch, script: &str) -> PathBuf {
         configure(scratch, "base_dir = \"$DIR/base\"").unwrap();
-        let path = scratch.write("program", format!("#!/bin/sh\n{script}\n")).unwrap();
+        let path = scratch.write("program", format!("#!/usr/bin/env -S env --default-signal=INT sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         path
     }
