@@ -70,7 +70,8 @@ impl Reader {
     }
 
     /// Lets the reader leave out records, from now on, of whose `Type` (empty for none) `refuses` says true. It need
-    /// not leave out all of them: it does where that saves the look at them, and then passes any number at once.
+    /// not leave out all of them: it does where that saves the look at them, and then passes any number at once. A record
+    /// that was damaged since this process appended it is then passed without being counted as bad.
     ///
     /// `refuses` must always give the same answer.
     pub fn leave_out(&mut self, refuses: impl Fn(&[u8]) -> bool + Send + Sync + 'static) {

@@ -7,7 +7,8 @@
 //! What follows the last good record is cut off. Bad bytes between good records are one of two things. A record
 //! that was damaged is left for readers to skip. A *hole*, a sector that reads as never written, is what an
 //! interrupted sync leaves: what follows it was not acknowledged either, and is cut off with all segments after
-//! it, so that it does not overtake what its sender will send again.
+//! it, so that it does not overtake what its sender will send again. Zeros of a message are no hole; but damage that
+//! is a whole sector of zeros cannot be told from one, in a segment that was open.
 
 mod scan;
 

@@ -42,15 +42,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         println!("nothing was changed: repeat with --yes to forget it");
         return Ok(ExitCode::SUCCESS);
     }
-    for queue in &queues {
-        cursors.remove(&args.reader, queue);
-    }
-    cursors.save_if_changed()?;
+    // The cursors go last: as long as they are there, what was interrupted can be done again.
     let left = Progress::remove(&base.base_dir, &args.reader)
         .and_then(|()| StateFile::new(&base.base_dir, &args.reader, true).remove());
     left.with_context(|| {
         format!("cannot remove what {:?} left in {}", args.reader, base.base_dir.display())
     })?;
+    for queue in &queues {
+        cursors.remove(&args.reader, queue);
+    }
+    cursors.save_if_changed()?;
     println!("forgotten; hekad removes what nobody else needs when it runs");
     Ok(ExitCode::SUCCESS)
 }

@@ -141,12 +141,15 @@ pub fn check(
             std::thread::sleep(BETWEEN_LOOKS);
             segment = Segment::read(file, fs)?;
         }
-        if let Some(segment) = segment {
-            read_segment(&segment, &mut last_sequence, &mut result, |after, next| {
-                known.knows(queue, after, next)
-            });
-            result.look_up(&segment, cursors);
-        }
+        let Some(segment) = segment else {
+            // All readers passed it, and those before it: that its records are gone is no break.
+            last_sequence = None;
+            continue;
+        };
+        read_segment(&segment, &mut last_sequence, &mut result, |after, next| {
+            known.knows(queue, after, next)
+        });
+        result.look_up(&segment, cursors);
     }
     Ok(result)
 }

@@ -85,6 +85,20 @@ fn a_queue_without_damage_is_clean() {
     assert_eq!(outline.records_from(outline.first), RECORDS);
 }
 
+/// As a running hekad does it while a check reads.
+#[test]
+fn a_segment_that_goes_away_during_a_check_is_no_break() {
+    let fs = queue();
+    let listing = Listing::read(Path::new(DIR), &fs).unwrap();
+    let gone = &listing.segments[1];
+    Fs::unlink(&fs, &gone.path).unwrap();
+    let found = check("q", &listing, &[], &Ledger::default(), &fs).unwrap();
+    assert_eq!(found.findings, []);
+    assert!(0 < found.records && found.records < RECORDS);
+    // Gone before the check: that is one.
+    assert_eq!(look(&fs).unwrap().1.findings.len(), 1);
+}
+
 #[test]
 fn a_repair_keeps_all_that_can_be_read_and_leaves_no_problem() {
     let fs = damaged();

@@ -5,6 +5,9 @@ use crate::record::{Frame, good_at, next_good, parse};
 
 /// A disk writes sectors of this many bytes whole or not at all.
 const SECTOR: usize = 512;
+/// So many zeros at the start of a sector that was written are the end of a longer run of them in its message. Fewer may
+/// be a number.
+const MESSAGE_ZEROS: usize = 9;
 
 /// What a segment holds.
 #[derive(Debug, Default)]
@@ -57,20 +60,29 @@ fn has_open_end(bytes: &[u8], from: usize) -> bool {
 
 /// Whether a sector that should hold a part of the bad bytes `from..to` reads as never written.
 ///
-/// A part of a sector before `to` does not count: a good record begins in the rest of it.
+/// A part of a sector before `to` does not count: a good record begins in the rest of it. Nor do zeros of a message: a
+/// sector is filled from its start, so if the next one was written and begins with zeros, they go on from this one.
 fn has_hole(bytes: &[u8], from: usize, to: usize) -> bool {
     let mut at = from;
+    let mut zeros = false;
     while at < to {
         let sector_end = ((at / SECTOR + 1) * SECTOR).min(bytes.len());
-        if sector_end > to {
-            return false;
-        }
-        if bytes[at..sector_end].iter().all(|&byte| byte == 0) {
+        let part = &bytes[at..sector_end.min(to)];
+        let leading = part.iter().position(|&byte| byte != 0).unwrap_or(part.len());
+        if leading < part.len() || sector_end > to {
+            if zeros && leading < MESSAGE_ZEROS {
+                return true;
+            }
+            zeros = false;
+        } else if at == from {
+            // No record begins with zeros.
             return true;
+        } else {
+            zeros = true;
         }
         at = sector_end;
     }
-    false
+    zeros
 }
 
 #[cfg(test)]
@@ -91,6 +103,21 @@ mod tests {
         bytes[512] = 7;
         bytes[1536..1800].fill(0);
         assert!(!has_hole(&bytes, 99, 1800), "zeros before a good record in the same sector were written");
+    }
+
+    #[test]
+    fn zeros_that_go_on_in_a_written_sector_are_a_message() {
+        let mut bytes = vec![7u8; 4 * SECTOR];
+        bytes[512..1024 + MESSAGE_ZEROS - 1].fill(0);
+        assert!(has_hole(&bytes, 99, 1800), "a number behind a hole");
+        bytes[1024..1024 + MESSAGE_ZEROS].fill(0);
+        assert!(!has_hole(&bytes, 99, 1800));
+        assert!(!has_hole(&bytes, 99, 1024 + MESSAGE_ZEROS), "up to a good record");
+        assert!(has_hole(&bytes, 512, 1800), "a record does not begin with zeros");
+        bytes[600] = 7;
+        assert!(!has_hole(&bytes, 99, 1800));
+        bytes[512..2048].fill(0);
+        assert!(has_hole(&bytes, 99, 2048), "nothing was written behind");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Which `Type`s lie where in a segment.
 //!
 //! Whoever reads records for the first time notes their `Type`s here, in memory, so that readers who want none of
-//! them pass without a look at the records. Only records that follow each other in sequence and whose CRC was checked
-//! are noted; all else is a run that everybody has to walk through.
+//! them pass without a look at the records. Only records that follow each other in sequence, and whose CRC was checked or
+//! that this process appended, are noted; all else is a run that everybody has to walk through.
+//!
+//! So damage that comes to what this process appended is not seen by readers that refuse the record's type.
 
 use crate::core::lock;
 use std::sync::Mutex;

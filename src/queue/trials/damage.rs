@@ -3,7 +3,7 @@
 use super::{DIR, batch_of, drain, logged, open, options, read_all};
 use crate::fs::SimulatedFs;
 use crate::record::good_at;
-use crate::{Position, Queue, SyncMode};
+use crate::{Meta, Options, Position, Queue, SyncMode};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -175,4 +175,35 @@ fn a_segment_removed_or_cut_by_another_hand_is_passed() {
     assert!(ids.is_sorted());
     assert_eq!((ids.first(), ids.last()), (Some(&0), Some(&149)));
     assert!(ids.len() < 150 && ids.len() > 60, "{ids:?}");
+}
+
+/// Zeros in a message are not a hole: what was acknowledged behind a damaged record stays, also if the segment was open.
+#[test]
+fn zeros_in_a_damaged_record_are_not_taken_for_a_hole() {
+    for zeros in [1100, 3000] {
+        for lead in (0..600).step_by(40) {
+            let fs = SimulatedFs::new();
+            let options =
+                Options { segment_size_bytes: 16 << 10, ..options(Arc::new(fs.clone()), SyncMode::Ack) };
+            let queue = Queue::open_without_commits(Path::new(DIR), options.clone()).unwrap();
+            let mut text = vec![b'x'; lead];
+            text.resize(lead + zeros, 0);
+            text.extend_from_slice(b"the end");
+            let mut batch = batch_of(0..3, 60);
+            batch.push(&text, Meta::default()).unwrap();
+            queue.append(&mut batch).unwrap();
+            queue.append(&mut batch_of(4..6, 60)).unwrap();
+            assert!(queue.sync());
+            let case = format!("{zeros} zeros after {lead} bytes");
+            let fs = fs.after_kill();
+            fs.damage(&Path::new(DIR).join("00000001.log"), |bytes| {
+                let at = bytes.windows(7).position(|bytes| bytes == b"the end").unwrap();
+                bytes[at] ^= 1;
+            });
+            let options = Options { fs: Arc::new(fs), ..options };
+            let queue = Queue::open_without_commits(Path::new(DIR), options).unwrap();
+            assert_eq!(read_all(&queue), [0, 1, 2, 4, 5], "{case}");
+            assert_eq!((queue.stats().bad_records, queue.stats().cut_bytes), (1, 0), "{case}");
+        }
+    }
 }
