@@ -5,6 +5,8 @@
 
 #[path = "support/bench.rs"]
 mod bench;
+#[path = "support/peers.rs"]
+mod peers;
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -27,23 +29,25 @@ fn informed(bench: &Bench, text: &str) -> usize {
     stdout.lines().filter(|line| line.contains(text)).count()
 }
 
-#[test]
-fn a_full_disk_holds_inputs_until_there_is_space() {
+/// A daemon whose small disk is full, the disk, and the port where an output finds nobody yet. `None`: no right to mount.
+fn on_a_full_disk() -> Option<(Bench, SmallDisk, u16)> {
     let scratch = Scratch::new().unwrap();
     let Some(disk) = SmallDisk::mount(&scratch, "base", 3 << 20) else {
         println!("skipped: no right to mount a small disk");
-        return;
+        return None;
     };
     let port = free_ports(1).unwrap()[0];
-    // Nobody listens there yet, so that the queue fills.
-    let dead = format!(
-        "[dead]\ntype = \"TcpOutput\"\nmessage_matcher = \"Type == 'logfile'\"\naddress = \"127.0.0.1:{port}\"\n\
-         encoder = \"PayloadEncoder\"\nuse_framing = false\n"
-    );
+    let dead = peers::output("dead", &format!("127.0.0.1:{port}"));
     configure(&scratch, &format!("{FROM_LOG_TO_FILE}{dead}")).unwrap();
     let mut bench = Bench::start_in(scratch);
     bench.say(6000, 1000);
     bench.daemon.wait_for_log(TAKES_NONE, LONG).unwrap();
+    Some((bench, disk, port))
+}
+
+#[test]
+fn a_full_disk_holds_inputs_until_there_is_space() {
+    let Some((mut bench, disk, port)) = on_a_full_disk() else { return };
     // What is queued goes on to where it can.
     assert!(wait_until(LONG, || !ids(&bench.scratch.read("out")).is_empty()));
     // A kill and a start while the disk is full change nothing.
@@ -70,20 +74,7 @@ fn a_full_disk_holds_inputs_until_there_is_space() {
 /// A disk that is full of what has been delivered is emptied: cursors have their place kept.
 #[test]
 fn a_full_disk_is_freed_of_what_all_have_read() {
-    let scratch = Scratch::new().unwrap();
-    let Some(disk) = SmallDisk::mount(&scratch, "base", 3 << 20) else {
-        println!("skipped: no right to mount a small disk");
-        return;
-    };
-    let port = free_ports(1).unwrap()[0];
-    let dead = format!(
-        "[dead]\ntype = \"TcpOutput\"\nmessage_matcher = \"Type == 'logfile'\"\naddress = \"127.0.0.1:{port}\"\n\
-         encoder = \"PayloadEncoder\"\nuse_framing = false\n"
-    );
-    configure(&scratch, &format!("{FROM_LOG_TO_FILE}{dead}")).unwrap();
-    let mut bench = Bench::start_in(scratch);
-    bench.say(6000, 1000);
-    bench.daemon.wait_for_log(TAKES_NONE, LONG).unwrap();
+    let Some((mut bench, disk, port)) = on_a_full_disk() else { return };
     // Something else takes every byte that is left.
     let mut filler = std::fs::File::create(disk.path().join("filler")).unwrap();
     while filler.write(&[0; 512]).is_ok_and(|written| written > 0) {}
@@ -259,7 +250,9 @@ fn without_descriptors_work_waits_for_some() {
             std::thread::sleep(Duration::from_millis(50));
             assert!(begun.elapsed() < LONG, "{path:?}: nothing was opened");
         }
-        std::thread::sleep(Duration::from_millis(500));
+        // More attempts that fail bring no more lines.
+        let hits = bench.disk.hits(rule);
+        assert!(wait_until(LONG, || bench.disk.hits(rule) >= hits + 3), "{path:?}: it is not tried again");
         let complaints = bench.daemon.log().lines().count() - lines;
         assert!(complaints <= 5, "{path:?}: {complaints} log lines:\n{}", bench.daemon.log());
         bench.disk.lift(rule).unwrap();

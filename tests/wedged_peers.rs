@@ -29,11 +29,13 @@ fn size_of_out(bench: &Bench) -> u64 {
 
 /// Lets the file output deliver so many lines, the daemon being past its start and the bad peers' buffers full; gives
 /// bytes a second and the most anonymous memory seen.
-fn rate(bench: &mut Bench) -> (f64, u64) {
+fn rate(bench: &mut Bench, bad: &[BadPeer]) -> (f64, u64) {
     bench.say(WARM_UP_LINES, LINE_SIZE);
     bench.all_arrive(LONG);
-    // Buffers on the way to the peers fill and their outputs notice.
-    std::thread::sleep(Duration::from_secs(3));
+    for peer in bad.iter().filter(|peer| peer.sleeps()) {
+        let noticed = format!("127.0.0.1:{} does not take what is sent to it", peer.port);
+        bench.daemon.wait_for_log(&noticed, LONG).unwrap();
+    }
     let (before, begun) = (size_of_out(bench), Instant::now());
     let lines = std::env::var("HEKA_LINES").ok().and_then(|lines| lines.parse().ok()).unwrap_or(200_000);
     bench.say(lines, LINE_SIZE);
@@ -73,10 +75,10 @@ fn nine_wedged_outputs_of_ten_slow_nobody_and_lose_nothing() {
     let rounds = std::env::var("HEKA_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     let (mut best, mut growth_max) = (0.0, 0);
     for _ in 0..rounds {
-        let (alone, memory_alone) = rate(&mut Bench::start(""));
+        let (alone, memory_alone) = rate(&mut Bench::start(""), &[]);
         let (peers, config) = nine_bad_peers();
         let mut bench = Bench::start(&config);
-        let (beside, memory) = rate(&mut bench);
+        let (beside, memory) = rate(&mut bench, &peers);
         let growth = memory.saturating_sub(memory_alone);
         println!(
             "alone {:.1} MB/s, beside nine wedged outputs {:.1} MB/s ({:.1} %); {:.1} MiB more memory",

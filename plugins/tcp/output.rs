@@ -7,6 +7,7 @@ mod patience;
 mod peer;
 mod wire;
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use heka_plugin::output::OutputPlugin;
@@ -90,6 +91,8 @@ pub struct TcpOutput {
     backlog: Backlog,
     /// Where the batch begins that is in the backlog and that the engine does not yet believe sent.
     unfinished: Option<u64>,
+    /// Where the batches end that were written and not yet seen acknowledged.
+    batch_ends: VecDeque<u64>,
     /// When a failed connection may be tried again by a flush, the pause after that, and the failure.
     later: Option<(Instant, Duration, String)>,
     /// So many bytes may be unacknowledged before no more is sent.
@@ -117,6 +120,7 @@ impl OutputPlugin for TcpOutput {
         frames_protobuf: true,
         use_buffering: true,
         may_tick: false,
+        outlives_process: true,
         ..OutputDefaults::USUAL
     };
     const NEEDS_ENCODER: Option<&'static str> = Some("Encoder required.");
@@ -147,6 +151,7 @@ impl OutputPlugin for TcpOutput {
             peer: None,
             backlog: Backlog::default(),
             unfinished: None,
+            batch_ends: VecDeque::new(),
             later: None,
             window: window(Duration::ZERO),
             stop: Stop::new(),
@@ -170,7 +175,18 @@ impl Output for TcpOutput {
         }
         self.work(Goal::Written, &mut Patience::new(SEND_PATIENCE, stop.clone()))?;
         self.unfinished = None;
+        self.batch_ends.push_back(self.backlog.end());
         Ok(())
+    }
+
+    fn in_flight(&mut self) -> usize {
+        if let Some(peer) = &mut self.peer {
+            // A connection that is dead tells so at the next step too.
+            let _ = peer.look(&mut self.backlog);
+        }
+        let acknowledged = self.backlog.acknowledged();
+        while self.batch_ends.pop_front_if(|end| *end <= acknowledged).is_some() {}
+        self.batch_ends.len()
     }
 
     fn flush(&mut self) -> Result<(), SendError> {
@@ -182,7 +198,9 @@ impl Output for TcpOutput {
         {
             return Err(SendError::Retry(why.clone()));
         }
-        self.work(goal, &mut Patience::new(FLUSH_PATIENCE, self.stop.clone()))
+        self.work(goal, &mut Patience::new(FLUSH_PATIENCE, self.stop.clone()))?;
+        self.batch_ends.clear();
+        Ok(())
     }
 
     fn idle(&mut self, _: i64) -> Result<(), SendError> {

@@ -10,8 +10,9 @@
 //! | n | the state, in the filter's own form |
 //! | 4 | CRC-32C of all before |
 //!
-//! A file that begins with `HEKAFS01` lacks the imported queue. A file that is missing means no state; one that is damaged is set aside as `.damaged`, and the filter starts afresh at its
-//! cursor. The cursor in the cursors file is never past the place in here, so nothing that the state lacks is pruned.
+//! A file that begins with `HEKAFS01` lacks the imported queue. A file that is missing means no state; one that is damaged
+//! is set aside as `.damaged`, and the filter starts afresh at its cursor. The cursor in the cursors file is never past the
+//! place in here, so nothing that the state lacks is pruned.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

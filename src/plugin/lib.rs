@@ -8,7 +8,8 @@
 //! | [`context`] | what the daemon tells an instance about itself: names, directories, hostname, log |
 //! | [`input`], [`splitter`], [`decoder`], [`filter`], [`encoder`], [`output`] | one trait each |
 //! | [`dynamic`] | [`DynamicFilters`], for a filter that loads others |
-//! | [`report`] | what plugins tell of themselves
+//! | [`report`] | what plugins tell of themselves |
+//! | [`stats`] | statistics on their way into an accumulator |
 //! | [`registry`] | [`PluginDef`], the `registry!` macro |
 //!
 //! A plugin never sees the engine or the queue: what it needs of them is handed in as a trait ([`Inlet`], [`Inject`]).

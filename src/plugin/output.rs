@@ -64,8 +64,8 @@ pub struct OutputDefaults {
     /// Whether [`Record::message`] is wanted in [`Output::send`]. Without it the message is empty there, which spares a
     /// copy.
     pub reads_message: bool,
-    /// Whether what [`Output::send`] took outlives this process: it was handed to a file or pipe of the system. What lies in
-    /// the buffer of a connection does not, as long as the peer has not acknowledged it.
+    /// Whether what [`Output::send`] took, but for what is [`Output::in_flight`], outlives this process: it was handed to a
+    /// file or pipe of the system, or the peer has acknowledged it. What only lies in the buffer of a connection does not.
     pub outlives_process: bool,
     /// How an encoder's failure begins on stderr. Heka passes over it in silence for most outputs; for those (`None`) the
     /// failure is an information line.
@@ -115,14 +115,6 @@ impl FilterDefaults {
 /// The engine owns the loop: it reads the queues, encodes, batches, backs off, moves the cursor, counts, and stops. An
 /// output only delivers.
 pub trait Output: Send {
-    /// Called once on the output's own thread before the first batch: connect, start, fail.
-    ///
-    /// # Errors
-    /// The output does not run.
-    fn start(&mut self) -> Result<(), SendError> {
-        Ok(())
-    }
-
     /// `Ok` means that as far as its protocol can tell the peer has every record: the cursor may pass them once
     /// [`Output::flush`] agrees too. A wait inside must end early when `stop` is requested.
     ///
@@ -133,6 +125,12 @@ pub trait Output: Send {
     /// After a [`SendError::Retry`]: how many records at the front of the batch the peer has all the same. They are not sent
     /// again.
     fn delivered(&self) -> usize {
+        0
+    }
+
+    /// How many of the last batches for which [`Output::send`] was `Ok` may still die with this process. Asked after each
+    /// when [`OutputDefaults::outlives_process`], so it must not wait. [`Output::flush`] makes it 0.
+    fn in_flight(&mut self) -> usize {
         0
     }
 

@@ -69,6 +69,11 @@ impl BadPeer {
         connections.iter().flat_map(|bytes| crate::bench::ids(&bytes.lock().unwrap())).collect()
     }
 
+    /// Whether it accepts and does not read.
+    pub(crate) fn sleeps(&self) -> bool {
+        self.shared.habit == Habit::Sleep
+    }
+
     /// Whether it resets connections: then what its system had acknowledged and it had not read is lost to it, which no
     /// sender that ends meanwhile can know.
     pub(crate) fn resets(&self) -> bool {

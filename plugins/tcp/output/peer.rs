@@ -91,13 +91,21 @@ impl Peer {
                 self.marks.push_back((self.wire.sent(), self.written));
             }
         }
+        let moved = self.look(backlog)? || self.wire.sent() != sent_before;
+        Ok(if moved { Step::Forward } else { Step::Waiting })
+    }
+
+    /// Looks what is acknowledged. Says whether that completes a message.
+    ///
+    /// # Errors
+    /// The connection is dead.
+    pub(super) fn look(&mut self, backlog: &mut Backlog) -> Result<bool, String> {
         let acknowledged = self.wire.acknowledged()?;
         let mut moved = false;
         while let Some((_, offset)) = self.marks.pop_front_if(|(sent, _)| *sent <= acknowledged) {
             moved |= backlog.acknowledge(offset);
         }
-        let moved = moved || self.wire.sent() != sent_before;
-        Ok(if moved { Step::Forward } else { Step::Waiting })
+        Ok(moved)
     }
 
     /// Waits a moment for room or for an acknowledgement.

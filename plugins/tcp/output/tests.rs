@@ -237,6 +237,24 @@ fn a_peer_that_takes_nothing_is_complained_of_and_gets_each_message_once() {
 }
 
 #[test]
+fn what_the_peers_system_has_acknowledged_is_in_flight_no_more() {
+    let (listener, address) = listener();
+    // A small window: the peer's system acknowledges little that the peer does not read.
+    SockRef::from(&listener).set_recv_buffer_size(2048).unwrap();
+    let mut output = opened(to(address));
+    let messages = [lines(0..1), lines(1..2), vec!["x".repeat(32 << 10)]];
+    send(&mut output, &messages[0]).unwrap();
+    send(&mut output, &messages[1]).unwrap();
+    again(|| if output.in_flight() == 0 { Ok(()) } else { Err(SendError::Retry("in flight".into())) });
+    send(&mut output, &messages[2]).unwrap();
+    assert_eq!(output.in_flight(), 1);
+    let texts = reader(listener);
+    again(|| if output.in_flight() == 0 { Ok(()) } else { Err(SendError::Retry("in flight".into())) });
+    output.stop();
+    assert_eq!(texts.recv().unwrap(), messages.concat().concat());
+}
+
+#[test]
 fn a_wait_ends_when_a_stop_is_requested() {
     let (_listener, address) = listener();
     let mut output = opened(to(address));

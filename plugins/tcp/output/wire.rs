@@ -153,6 +153,8 @@ impl Wire {
                 Some(tls) => tls.read_tls(&mut &self.socket),
             };
             match read {
+                // Once the cause was told, the end of a dead connection reads like the peer's own end.
+                Ok(0) if self.failure.get().is_some() => return Ok(()),
                 Ok(0) => self.silent = true,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -190,7 +192,8 @@ impl Wire {
     }
 
     fn words(&self, call: &str, error: &io::Error) -> String {
-        self.failure.set(Some(error.kind()));
+        // The system tells the cause once; what it says after that (a broken pipe) is no cause.
+        self.failure.set(self.failure.get().or(Some(error.kind())));
         let (from, to) = self.ends;
         format!("{call} tcp {from}->{to}: {call}: {}", reason(error))
     }
@@ -224,5 +227,51 @@ impl Write for Counted<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use socket2::SockRef;
+
+    use super::*;
+
+    fn pair() -> (Wire, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let ends = (socket.local_addr().unwrap(), socket.peer_addr().unwrap());
+        socket.set_nonblocking(true).unwrap();
+        (Wire::new(socket, ends).unwrap(), listener.accept().unwrap().0)
+    }
+
+    /// Does it until it fails.
+    fn until_dead<T>(mut attempt: impl FnMut() -> Result<T, String>) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while attempt().is_ok() {
+            assert!(Instant::now() < end, "the connection lives");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_reset_is_not_the_peers_end_whoever_hears_of_it_first() {
+        let (mut wire, peer) = pair();
+        assert_eq!(wire.write(b"unread").unwrap(), 6);
+        SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(peer);
+        until_dead(|| wire.acknowledged());
+        assert_eq!(wire.listen(), Ok(()));
+        until_dead(|| wire.write(b"more"));
+        assert!(!wire.is_ended_by_peer());
+    }
+
+    #[test]
+    fn a_peer_that_has_read_all_ends_the_connection_itself() {
+        let (mut wire, peer) = pair();
+        drop(peer);
+        until_dead(|| wire.write(b"more"));
+        assert!(wire.is_ended_by_peer());
     }
 }

@@ -1,5 +1,6 @@
 //! The loop of an output: read, encode, batch, send, retry, move the cursor.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,6 +62,8 @@ pub struct OutputRunner {
     published_at: Instant,
     /// Everything before this place was sent.
     sent: Place,
+    /// The places behind the last batches that were sent, as far as they may still die with the process.
+    in_flight: VecDeque<Place>,
 }
 
 impl OutputRunner {
@@ -69,6 +72,7 @@ impl OutputRunner {
         OutputRunner {
             ticker: Ticker::new(parts.ticker_interval_s),
             sent: parts.place.get(),
+            in_flight: VecDeque::new(),
             parts,
             batch: Outgoing::default(),
             encode_complaint: Complaint::default(),
@@ -83,7 +87,7 @@ impl OutputRunner {
     /// # Errors
     /// The output cannot go on.
     pub fn run(mut self) -> Result<(), PluginError> {
-        let result = self.start().and_then(|()| self.work());
+        let result = self.work();
         // Whatever happened, what was sent is published, so that it is not sent again.
         let published = if self.is_unpublished() { self.publish() } else { Ok(()) };
         self.answer_report();
@@ -96,26 +100,6 @@ impl OutputRunner {
             self.parts.log.error(&why);
         }
         result.and(published)
-    }
-
-    fn start(&mut self) -> Result<(), PluginError> {
-        let mut pause = RETRY_MIN;
-        let mut complaint = Complaint::default();
-        loop {
-            match self.parts.output.start() {
-                Ok(()) => return Ok(()),
-                Err(SendError::Retry(why)) => {
-                    if complaint.is_due(&why) {
-                        self.parts.log.error(&why);
-                    }
-                    if self.parts.stops.drain.wait(pause) {
-                        return Ok(());
-                    }
-                    pause = (pause * 2).min(RETRY_MAX);
-                }
-                Err(error) => return Err(PluginError::run(error)),
-            }
-        }
     }
 
     fn work(&mut self) -> Result<(), PluginError> {
@@ -179,6 +163,7 @@ impl OutputRunner {
         let to = self.parts.intake.skip_to(skip.to);
         self.parts.counters.dropped.add(skip.bytes);
         self.sent = to;
+        self.in_flight.clear();
         self.parts.place.set(Place { imported: self.parts.place.get().imported, ..to });
         self.note_progress();
         true
@@ -194,6 +179,9 @@ impl OutputRunner {
                 Ok(()) => {
                     fault!("output-sent");
                     self.batch.clear();
+                    if self.parts.progress.is_some() {
+                        self.in_flight.push_back(self.parts.intake.place());
+                    }
                 }
                 Err(SendError::Reject { index, why }) => {
                     if !why.is_empty() {
@@ -235,8 +223,9 @@ impl OutputRunner {
 
     /// Notes what was sent, so that a process that is killed now does not send it again.
     fn note_progress(&mut self) {
+        let Some(place) = self.settled() else { return };
         if let Some(progress) = &self.parts.progress
-            && let Err(error) = progress.note(self.sent)
+            && let Err(error) = progress.note(place)
         {
             // The note before stays, so that a kill repeats more.
             let why = format!("its progress cannot be noted: {error}");
@@ -246,18 +235,23 @@ impl OutputRunner {
         }
     }
 
+    /// Everything before this place was sent and outlives the process. `None`: that is as before.
+    fn settled(&mut self) -> Option<Place> {
+        let left = self.parts.output.in_flight();
+        let landed = self.in_flight.len().saturating_sub(left);
+        let last = self.in_flight.drain(..landed).next_back();
+        if self.in_flight.is_empty() { Some(self.sent) } else { last }
+    }
+
     fn see_to_duties(&mut self) -> Result<(), PluginError> {
-        let mut results = vec![self.parts.output.idle(now_ns())];
-        if self.ticker.take() {
-            results.push(self.parts.output.tick(now_ns()));
-        }
+        let output = &mut self.parts.output;
+        let idle = output.idle(now_ns());
+        let ticked = if self.ticker.take() { output.tick(now_ns()) } else { Ok(()) };
+        let reloaded = if self.parts.stops.take_reload() { output.reload() } else { Ok(()) };
         if self.parts.stops.desk.is_asked() {
             self.answer_report();
         }
-        if self.parts.stops.take_reload() {
-            results.push(self.parts.output.reload());
-        }
-        for result in results {
+        for result in [idle, ticked, reloaded] {
             match result {
                 Ok(()) => {}
                 Err(SendError::Fatal(why)) => return Err(PluginError::Run(why)),
@@ -286,11 +280,16 @@ impl OutputRunner {
             Ok(()) => {
                 fault!("output-flushed");
                 self.parts.place.set(self.sent);
+                if !self.in_flight.is_empty() {
+                    // The place is saved a little later only.
+                    self.note_progress();
+                }
                 Ok(())
             }
             Err(SendError::Fatal(why)) => {
                 // What was sent since the last flush may be lost: the note must not lead the next run past it.
                 self.sent = self.parts.place.get();
+                self.in_flight.clear();
                 self.note_progress();
                 Err(PluginError::Run(why))
             }

@@ -16,6 +16,8 @@ struct Peer {
     takes: Mutex<usize>,
     flushed: Mutex<usize>,
     flush_fails: Mutex<bool>,
+    /// Batches that may die with the process.
+    in_flight: Mutex<usize>,
 }
 
 struct ToPeer(Arc<Peer>);
@@ -36,6 +38,10 @@ impl Output for ToPeer {
 
     fn delivered(&self) -> usize {
         *self.0.takes.lock().unwrap()
+    }
+
+    fn in_flight(&mut self) -> usize {
+        *self.0.in_flight.lock().unwrap()
     }
 
     fn flush(&mut self) -> Result<(), SendError> {
@@ -275,4 +281,30 @@ fn a_flush_that_fails_takes_the_note_of_progress_back() {
     assert!(runner.run().is_err());
     assert_eq!(bench.got(), ["a", "b"]);
     assert_eq!(Progress::open(base.path(), "out").unwrap().read(), Some(Place::default()));
+}
+
+/// The next run repeats what may have died with the process, and no more.
+#[test]
+fn progress_is_noted_up_to_what_is_in_flight() {
+    let bench = Bench::new(&["a", "b", "c"]);
+    let mut ends = bench.input.reader(Place::default().input);
+    let places: Vec<_> = std::iter::from_fn(|| ends.next().map(|record| record.position)).collect();
+    let base = tempfile::tempdir().unwrap();
+    let mut runner = bench.runner("TRUE");
+    runner.parts.progress = Some(Progress::open(base.path(), "out").unwrap());
+    let noted = || Progress::look(base.path(), "out").map(|place| place.input);
+    for (number, in_flight) in [(0, 1), (1, 1), (2, 2)] {
+        // A batch of one record.
+        runner.parts.intake.read(|record, place| {
+            runner.batch.add(record, place, &mut runner.parts.encoding).unwrap();
+            ControlFlow::Break(())
+        });
+        *bench.peer.in_flight.lock().unwrap() = in_flight;
+        assert!(runner.deliver().unwrap());
+        assert_eq!(noted(), (number > 0).then(|| places[0]), "after {number}");
+    }
+    assert_eq!(bench.got(), ["a", "b", "c"]);
+    *bench.peer.in_flight.lock().unwrap() = 0;
+    runner.publish().unwrap();
+    assert_eq!(noted(), Some(places[2]));
 }
