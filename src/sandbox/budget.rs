@@ -17,6 +17,8 @@ const CATCHES: u32 = 10;
 const REFUSALS: u32 = 20;
 /// Instructions that a script gets to tidy up after it caught its interruption.
 const TIDY_UP: usize = 1_000_000;
+/// Work on a long text, or a large block of memory, counts as one instruction for so many bytes.
+const BYTES_PER_INSTRUCTION: usize = 256;
 
 /// What a call may spend and has spent.
 #[derive(Debug, Default)]
@@ -76,7 +78,9 @@ impl Budget {
 pub(crate) unsafe fn start(lua: *mut lua_State) {
     // SAFETY: as promised; setting a hook cannot fail.
     unsafe {
-        *Host::refused_memory(lua) = 0;
+        let memory = Host::memory(lua);
+        memory.refused = 0;
+        memory.given = 0;
         let budget = &mut Host::of(lua).budget;
         budget.used = 0;
         budget.exceeded = 0;
@@ -89,14 +93,41 @@ pub(crate) unsafe fn start(lua: *mut lua_State) {
     }
 }
 
+/// Charges the work on so many bytes to the budget. The hook sees at the next instruction whether that was too much.
+///
+/// # Safety
+/// Called from a host function of a live state.
+pub(crate) unsafe fn charge(lua: *mut lua_State, bytes: usize) {
+    let instructions = bytes / BYTES_PER_INSTRUCTION;
+    if instructions == 0 {
+        return;
+    }
+    // SAFETY: as promised; setting a hook cannot fail.
+    unsafe {
+        // Preserved data is taken up and written without limits.
+        if ffi::lua_gethook(lua).is_none() {
+            return;
+        }
+        let budget = &mut Host::of(lua).budget;
+        budget.used = budget.used.wrapping_add(instructions);
+        let is_over = budget.limit > 0 && budget.used >= budget.limit;
+        if is_over || budget.stop.as_ref().is_some_and(Stop::is_requested) {
+            ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, 1);
+        }
+    }
+}
+
 /// The hook.
 unsafe extern "C-unwind" fn count(lua: *mut lua_State, _: *mut lua_Debug) {
     // SAFETY: called by Lua; nothing on this frame needs dropping.
     unsafe {
         let spent = ffi::lua_gethookcount(lua);
-        let refused = *Host::refused_memory(lua) > REFUSALS;
+        let memory = Host::memory(lua);
+        let refused = memory.refused > REFUSALS;
+        let given = std::mem::take(&mut memory.given);
         let budget = &mut Host::of(lua).budget;
         budget.used = budget.used.wrapping_add(usize::try_from(spent).unwrap_or(0));
+        budget.used = budget.used.wrapping_add(given / BYTES_PER_INSTRUCTION);
         if budget.is_interrupted() {
             // As with the limit: every further instruction raises the error again in the end.
             let stride = if budget.interrupted.0 > CATCHES { 1 } else { budget.stride() };

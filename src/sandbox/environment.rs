@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_int, c_void};
 
 use mlua::ffi::{self, lua_CFunction, lua_State};
 
+use crate::charged::{call_original, wrap};
 use crate::host::Host;
 use crate::{error_handling, require};
 
@@ -24,6 +25,9 @@ pub(crate) unsafe extern "C-unwind" fn open(lua: *mut lua_State) -> c_int {
         let kind = Host::of(lua).kind;
         ffi::lua_pushvalue(lua, ffi::LUA_GLOBALSINDEX);
         remove(lua, c"");
+        if !kind.makes_proxies() {
+            wrap(lua, &[c"getmetatable"], getmetatable);
+        }
         for function in kind.functions {
             for key in function.keys {
                 ffi::lua_pushstring_(lua, key.as_ptr());
@@ -39,6 +43,19 @@ pub(crate) unsafe extern "C-unwind" fn open(lua: *mut lua_State) -> c_int {
         ffi::lua_gc(lua, ffi::LUA_GCRESTART, 0);
     }
     0
+}
+
+/// Lua: `getmetatable(value)`. That of a userdata is not given: a script could put a finalizer into it, and Lua runs
+/// finalizers with the hook of the limits switched off.
+unsafe extern "C-unwind" fn getmetatable(lua: *mut lua_State) -> c_int {
+    // SAFETY: a host function that `wrap` made.
+    unsafe {
+        if ffi::lua_type(lua, 1) == ffi::LUA_TUSERDATA {
+            ffi::lua_pushnil(lua);
+            return 1;
+        }
+        call_original(lua)
+    }
 }
 
 /// `require` is ours, `module` is Lua's own, and of the package library scripts see an empty table.

@@ -75,25 +75,21 @@ impl Host {
     /// # Safety
     /// As [`Host::of`].
     pub(crate) unsafe fn memory_limit(lua: *mut lua_State) -> usize {
-        let mut data = std::ptr::null_mut();
         // SAFETY: as for `of`.
-        unsafe {
-            ffi::lua_getallocf(lua, &raw mut data);
-            let limit = (*data.cast::<Shared>()).memory.limit;
-            if limit == 0 { usize::MAX } else { limit }
-        }
+        let limit = unsafe { Host::memory(lua) }.limit;
+        if limit == 0 { usize::MAX } else { limit }
     }
 
-    /// How many requests for memory were refused since this was last set to 0.
+    /// The memory of a state.
     ///
     /// # Safety
-    /// As [`Host::of`].
-    pub(crate) unsafe fn refused_memory<'a>(lua: *mut lua_State) -> &'a mut u32 {
+    /// As [`Host::of`]; the reference must not be held across calls that allocate.
+    pub(crate) unsafe fn memory<'a>(lua: *mut lua_State) -> &'a mut Memory {
         let mut data = std::ptr::null_mut();
         // SAFETY: as for `of`.
         unsafe {
             ffi::lua_getallocf(lua, &raw mut data);
-            &mut (*data.cast::<Shared>()).memory.refused
+            &mut (*data.cast::<Shared>()).memory
         }
     }
 

@@ -34,6 +34,13 @@ pub struct Kind {
     pub(crate) unlimited_instructions: bool,
 }
 
+impl Kind {
+    /// Whether its scripts have `newproxy`, and with it metatables of userdata.
+    pub(crate) fn makes_proxies(&self) -> bool {
+        !self.removed.iter().any(|(library, names)| *library == c"" && names.contains(&c"newproxy"))
+    }
+}
+
 /// Scripts that must not touch the machine.
 const CLOSED: &[(&CStr, &[&CStr])] = &[
     (

@@ -6,7 +6,7 @@
 //! | [`settings`], [`kind`] | what a sandbox is opened with, and what each kind of plugin gives its scripts |
 //! | [`messages`], [`layout`] | the plugin's side of a running call; filling in headers of injected messages |
 //! | [`options`], [`report`] | what plugins of all kinds share: their options, their figures |
-//! | `environment`, `require`, `error_handling`, `os_library`, `string_library` | the globals and libraries that scripts see |
+//! | `environment`, `require`, `error_handling`, `charged`, `os_library`, `string_library`, `table_library` | the globals and libraries that scripts see |
 //! | `api` | the host functions, a file a group |
 //! | `encode` | tables to protobuf |
 //! | `memory`, `budget`, `output` | the limits |
@@ -18,6 +18,7 @@
 
 mod api;
 mod budget;
+mod charged;
 mod check;
 pub mod embedded;
 mod encode;
@@ -41,6 +42,7 @@ pub mod sandbox;
 pub mod settings;
 mod source;
 mod string_library;
+mod table_library;
 
 pub use kind::{DECODER, ENCODER, FILTER, INPUT, Kind, OUTPUT};
 pub use layout::{Defaults, Layout};

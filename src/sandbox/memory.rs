@@ -24,6 +24,8 @@ pub(crate) struct Memory {
     pub(crate) limit: usize,
     /// Requests that went over the limit since somebody last looked.
     pub(crate) refused: u32,
+    /// Bytes of large blocks given out since somebody last looked.
+    pub(crate) given: usize,
     free: [*mut u8; CLASSES],
     chunks: Vec<*mut u8>,
     /// The rest of the newest chunk that was never given out.
@@ -38,6 +40,7 @@ impl Memory {
             peak: 0,
             limit,
             refused: 0,
+            given: 0,
             free: [ptr::null_mut(); CLASSES],
             chunks: Vec::new(),
             fresh: ptr::null_mut(),
@@ -79,6 +82,7 @@ impl Memory {
                 }
                 _ if old <= LARGEST_SMALL && class(old) == class(new) => block,
                 _ if old > LARGEST_SMALL && new > LARGEST_SMALL => {
+                    self.given = self.given.wrapping_add(new);
                     std::alloc::realloc(block, large(old), new)
                 }
                 _ => {
@@ -95,6 +99,7 @@ impl Memory {
 
     unsafe fn get(&mut self, size: usize) -> *mut u8 {
         if size > LARGEST_SMALL {
+            self.given = self.given.wrapping_add(size);
             // SAFETY: the size is not 0.
             return unsafe { std::alloc::alloc(large(size)) };
         }

@@ -12,7 +12,7 @@ use mlua::ffi::{self, lua_CFunction, lua_State};
 use crate::environment::remove;
 use crate::host::{Host, check_bytes, push_bytes, raise, raise_text, until_nul};
 use crate::source::{self, load_source};
-use crate::{embedded, native, os_library, string_library};
+use crate::{embedded, native, os_library, string_library, table_library};
 
 /// Where modules are looked for.
 #[derive(Debug)]
@@ -178,7 +178,7 @@ unsafe fn raise_here(lua: *mut lua_State) -> ! {
 
 fn library(name: &[u8]) -> Option<lua_CFunction> {
     Some(match name {
-        b"table" => ffi::luaopen_table,
+        b"table" => table_library::open,
         b"io" => ffi::luaopen_io,
         b"os" => os_library::open,
         b"string" => string_library::open,

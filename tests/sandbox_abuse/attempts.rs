@@ -70,7 +70,7 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     ends(
         "coroutine_swarm",
         "local co = require 'coroutine' local t = {} while true do t[#t + 1] = co.create(function() co.yield() end) co.resume(t[#t]) end",
-        "",
+        MEMORY,
     ),
     ends(
         "lpeg_cmt_loop",
@@ -84,7 +84,12 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     ),
     ends("error_storm", "for i = 1, 1e9 do pcall(error, {i}) end", INSTRUCTIONS),
     // Memory.
-    ends("memory_hog", "local t = {} for i = 1, 1e9 do t[i] = {i} end", "e"),
+    ends("memory_hog", "local t = {} for i = 1, 1e9 do t[i] = {i} end", MEMORY),
+    ends(
+        "swallowing_hog",
+        "local t = {} while true do pcall(function() t[#t + 1] = string.rep('x', 1e6) end) end",
+        INSTRUCTIONS,
+    ),
     ends("huge_rep", "local s = string.rep('x', 1e9)", MEMORY),
     ends("endless_rep", "local s = string.rep('x', 1e300) return s", "must return"),
     ends("doubling", "local s = 'x' while true do s = s .. s end", MEMORY),
@@ -95,7 +100,11 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     ),
     ends("format_width", "string.format('%99999999d', 1)", "invalid format"),
     ends("format_precision", "string.format('%.99999f', 1)", "invalid format"),
-    ends("format_string", "local s = string.rep('%s', 1e5) string.format(s, unpack({}, 1, 1e5))", ""),
+    ends(
+        "format_string",
+        "local s = string.rep('%s', 5000) string.format(s, unpack({}, 1, 5000))",
+        "bad argument #2 to 'format' (string expected, got nil)",
+    ),
     ends("unpack_bomb", "return unpack({}, 1, 1e8)", "too many results to unpack"),
     ends("circular_buffer_size", "local c = require 'circular_buffer' c.new(2e9, 250, 1)", MEMORY),
     ends(
@@ -107,6 +116,20 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     ends("cuckoo_filter_size", "local c = require 'cuckoo_filter' c.new(2e9)", MEMORY),
     ends("sax_size", "local s = require 'sax' s.window.new(1e9, 2, 8)", "out of range"),
     ends("proxy_swarm", "newproxy(true)", "attempt to call global 'newproxy' (a nil value)"),
+    ends(
+        "looping_finalizer",
+        "local c = require 'circular_buffer' local b = c.new(2, 1, 1) getmetatable(b).__gc = function() while true do end end",
+        "attempt to index a nil value",
+    ),
+    // Work on long texts, which counts for few instructions.
+    ends("rep_loop", "while true do string.rep('x', 1e6) end", INSTRUCTIONS),
+    ends(
+        "table_concat_loop",
+        "local t = {} for i = 1, 1000 do t[i] = string.rep('x', 1000) end while true do table.concat(t) end",
+        INSTRUCTIONS,
+    ),
+    ends("upper_loop", "local s = string.rep('x', 1e6) while true do s:upper() end", INSTRUCTIONS),
+    ends("gsub_loop", "local s = string.rep('x', 1e6) while true do s:gsub('y', '') end", INSTRUCTIONS),
     // The native stack.
     ends("deep_recursion", "local function f() return 1 + f() end return f()", "stack overflow"),
     ends(
@@ -119,7 +142,7 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
         "local t = {} setmetatable(t, {__index = function(_, k) return t[k] end}) return t.x",
         "overflow",
     ),
-    ends("recursive_pcall", "local function f() return pcall(f) end while true do f() end", ""),
+    ends("recursive_pcall", "local function f() return pcall(f) end while true do f() end", INSTRUCTIONS),
     ends("index_chain", "local t = {} setmetatable(t, {__index = t}) return t.x", "loop in gettable"),
     ends(
         "pathological_pattern",
@@ -134,7 +157,7 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     ends(
         "lpeg_nesting",
         "local l = require 'lpeg' local p = l.P'x' for i = 1, 1e5 do p = p * l.P'x' + p end",
-        "",
+        MEMORY,
     ),
     ends(
         "cjson_depth",
@@ -161,7 +184,11 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
         "local s = require 'struct' s.pack('i99', 1)",
         "integral size 99 is larger than limit of 32",
     ),
-    ends("struct_position", "local s = require 'struct' s.unpack('i4', 'abcd', -1e15)", ""),
+    ends(
+        "struct_position",
+        "local s = require 'struct' s.unpack('i4', 'abcd', -1e15)",
+        "data string too short",
+    ),
     // Ways out.
     refused(
         "bytecode",
@@ -211,7 +238,7 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     ),
     refused(
         "userdata_metatables",
-        "local c = require 'circular_buffer' local b = c.new(2, 1, 1) local m = getmetatable(b) local ok = pcall(m.add or b.add, {}, 1, 1, 1) local l = getmetatable(require 'lpeg'.P(1)) local bad = pcall(l.__add or error, 1, {}) return refused(not ok and not bad)",
+        "local c = require 'circular_buffer' local b = c.new(2, 1, 1) local ok = pcall(b.add, {}, 1, 1, 1) local p = require('lpeg').P(1) local bad = pcall(function() return p + {} + print end) return refused(not ok and not bad and getmetatable(b) == nil and b.__index == nil and getmetatable(p) == nil)",
     ),
     refused(
         "sockets",

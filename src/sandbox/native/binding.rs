@@ -44,7 +44,8 @@ pub(super) unsafe fn put_functions(lua: *mut lua_State, functions: &[Function]) 
     }
 }
 
-/// Pushes the metatable of a class of userdata, which holds its methods too.
+/// Pushes the metatable of a class of userdata. Its methods are in a table of their own too, so that no object leads a
+/// script to the metatable.
 ///
 /// # Safety
 /// As [`push_library`].
@@ -52,7 +53,7 @@ pub(super) unsafe fn push_class(lua: *mut lua_State, class: &CStr, methods: &[Fu
     // SAFETY: as promised.
     unsafe {
         ffi::luaL_newmetatable_(lua, class.as_ptr());
-        ffi::lua_pushvalue(lua, -1);
+        push_library(lua, methods);
         ffi::lua_setfield(lua, -2, c"__index".as_ptr());
         put_functions(lua, methods);
     }

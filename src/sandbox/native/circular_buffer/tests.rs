@@ -259,7 +259,7 @@ fn a_script_that_breaks_the_table_of_deltas_gets_an_error() {
                 "\"Invalid delta table structure\"",
             ),
             (
-                "getmetatable(b).lsb_output(5)",
+                "b.lsb_output(5)",
                 "@ bad argument #1 to 'lsb_output' (mozsvc.circular_buffer expected, got number)",
             ),
         ],

@@ -174,6 +174,102 @@ fn a_script_that_goes_on_without_memory_ends_soon() {
 }
 
 #[test]
+fn a_script_that_fills_its_memory_and_goes_on_ends_soon() {
+    let text = "require 'string' function process_message()
+        local t = {} while true do pcall(function() t[#t + 1] = string.rep('x', 1e6) end) end
+    end";
+    assert!(broken(8 << 20, 1_000_000, 0, text).ends_with("instruction_limit exceeded"));
+}
+
+/// The text that process_message of this body returns beside 0.
+fn returned(memory: usize, instructions: usize, body: &str) -> String {
+    let text = format!("require 'string' require 'table' function process_message() {body} end");
+    let mut sandbox = limited(memory, instructions, 0, &text).unwrap();
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(0), "{body}");
+    sandbox.last_error()
+}
+
+#[test]
+fn work_on_long_texts_counts_by_their_length() {
+    for work in [
+        "string.rep('x', 1e5)",
+        "s:lower()",
+        "s:upper()",
+        "s:reverse()",
+        "s:find('y')",
+        "s:match('y')",
+        "s:gsub('y', '')",
+        "s:gmatch('y')",
+        "string.format('%s', s)",
+        "table.concat(t)",
+        // Each is a new block of memory.
+        "local a = s .. n",
+    ] {
+        let body = format!(
+            "local s = string.rep('x', 1e5) local t, n = {{s}}, 0
+             pcall(function() while true do {work} n = n + 1 end end)
+             return 0, n < 1000 and 'soon' or 'after ' .. n"
+        );
+        assert_eq!(returned(0, 200_000, &body), "soon", "{work}");
+    }
+    // Short ones are instructions as all others.
+    let body = "for i = 1, 10000 do local a = string.rep('x', 100):upper():find('y') end return 0, 'done'";
+    assert_eq!(returned(0, 200_000, body), "done");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_more_work_on_long_texts() {
+    let text = "require 'string' function process_message()
+        local n = 0
+        pcall(function() while true do string.rep('x', 1e5) n = n + 1 end end)
+        return 0, '' .. n end";
+    let mut sandbox = try_open(&INPUT, text, |_, _| {}).unwrap();
+    let stop = heka_plugin::Stop::new();
+    sandbox.interrupt_on(stop.clone());
+    stop.request();
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(0));
+    assert_eq!(sandbox.last_error(), "0");
+}
+
+#[test]
+fn rep_is_that_of_lua() {
+    for (call, result) in [
+        ("string.rep('ab', 3)", "ababab"),
+        ("string.rep('ab', 0)", ""),
+        ("string.rep('ab', -1)", ""),
+        ("string.rep('', 1e9)", ""),
+        ("string.rep('a', 2.9)", "aa"),
+        ("string.rep('a', '3')", "aaa"),
+        ("string.rep(12, 2)", "1212"),
+        ("string.rep('a\\0', 3):byte(-2, -1) .. ''", "97"),
+        ("#string.rep('abc', 1e5) .. string.rep('abc', 1e5):sub(-4)", "300000cabc"),
+    ] {
+        assert_eq!(returned(4_000_000, 0, &format!("return 0, {call}")), result, "{call}");
+    }
+    for (call, why) in [
+        ("string.rep()", "bad argument #1 to 'rep' (string expected, got no value)"),
+        ("string.rep('a')", "bad argument #2 to 'rep' (number expected, got no value)"),
+        ("string.rep({}, 1e9)", "bad argument #1 to 'rep' (string expected, got table)"),
+        ("string.rep('a', 'b')", "bad argument #2 to 'rep' (number expected, got string)"),
+    ] {
+        let body = format!("local _, why = pcall(function() local a = {call} end) return 0, why");
+        assert!(returned(1_000_000, 0, &body).ends_with(why), "{call}");
+    }
+}
+
+#[test]
+fn what_is_longer_than_the_memory_is_refused_without_a_copy() {
+    let text = "require 'string' function process_message()
+        local ok, why = pcall(string.rep, 'x', 1e9) return 0, why end";
+    let mut sandbox = limited(1_000_000, 0, 0, text).unwrap();
+    let before = sandbox.figures().max_memory;
+    assert_eq!(sandbox.process_message(&mut Recorder::default()), Outcome::Returned(0));
+    assert_eq!(sandbox.last_error(), "not enough memory");
+    let grown = sandbox.figures().max_memory - before;
+    assert!(grown < 10_000, "{grown} bytes more");
+}
+
+#[test]
 fn coroutines_share_the_budget() {
     let text = "local co = require 'coroutine'
         function process_message()
@@ -267,5 +363,27 @@ fn a_stop_interrupts_a_call_but_lets_it_tidy_up() {
         let outcome = sandbox.process_message(&mut Recorder::default());
         assert_eq!(outcome, Outcome::Terminated, "{body}");
         assert!(sandbox.last_error().ends_with("shutting down"), "{}", sandbox.last_error());
+    }
+}
+
+#[test]
+fn a_script_cannot_give_an_object_a_finalizer() {
+    // It would run with the hook switched off and could go on for ever.
+    for object in [
+        "require('circular_buffer').new(2, 1, 1)",
+        "require('bloom_filter').new(10, 0.1)",
+        "require('cuckoo_filter').new(10)",
+        "require('hyperloglog').new()",
+        "require('sax').window.new(10, 2, 4)",
+        "require('lpeg').P('x')",
+    ] {
+        let body = format!(
+            "local object = {object}
+             local function put(t) t.__gc = function() while true do end end end
+             local reached = pcall(put, getmetatable(object)) or pcall(function() put(object.__index) end)
+             object = nil
+             return 0, reached and 'reached' or tostring(getmetatable(setmetatable({{}}, {{__metatable = 'own'}})))"
+        );
+        assert_eq!(returned(0, 0, &body), "own", "{object}");
     }
 }
