@@ -14,10 +14,11 @@ for program in "${!package[@]}"; do
 done
 ((${#missing[@]})) || exit 0
 
-if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+give_up() {
     echo "not installed: ${missing[*]}" >&2
     exit 77
-fi
+}
+[[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || give_up
 
 # Debian's packages start their services unless this says no.
 policy=/usr/sbin/policy-rc.d
@@ -26,5 +27,5 @@ if [[ ! -e $policy ]]; then
     chmod 755 "$policy"
     trap 'rm -f "$policy"' EXIT
 fi
-apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
+apt-get update -qq || give_up
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null || give_up

@@ -39,18 +39,6 @@ Config:
 --]]
 
 local mysql = require "mysql"
-require "string"
+local slow_query_log = require "slow_query_log"
 
-local truncate_sql = read_config("truncate_sql")
-
-function process_message()
-    local msg = mysql.slow_query_grammar:match(read_message("Payload"))
-    if not msg then return -1 end
-
-    msg.Type = "mysql.slow-query"
-    if truncate_sql and #msg.Payload > truncate_sql then
-        msg.Payload = msg.Payload:sub(1, truncate_sql) .. "..."
-    end
-    inject_message(msg)
-    return 0
-end
+process_message = slow_query_log.decoder("mysql.slow-query", mysql.slow_query_grammar)

@@ -28,10 +28,8 @@ Config:
     message_matcher = "Type == 'stats.diskstats'"
 --]]
 
-require "circular_buffer"
 local graph = require "graph"
 
-local rows           = read_config("rows") or 1440
 local anomaly_config = graph.config()
 
 local time_title, stats_title = "Time doing IO", "Disk Stats"
@@ -43,33 +41,24 @@ time_data = nil
 stats_data = nil
 last_values = {}
 
-local function new_graph(title, names, seconds_per_row, unit, aggregation)
-    local cbuf = circular_buffer.new(rows, #names, seconds_per_row)
-    for column, name in ipairs(names) do
-        cbuf:set_header(column, name, unit, aggregation)
-    end
-    graph.prune(title, cbuf)
-    return cbuf
-end
-
 local function numbers(names)
     local values = {}
     for i, name in ipairs(names) do
-        local value = read_message("Fields[" .. name .. "]")
-        if type(value) ~= "number" then return nil end
+        local value = graph.number(name)
+        if not value then return nil end
         values[i] = value
     end
     return values
 end
 
 function process_message()
-    local interval = read_message("Fields[TickerInterval]")
+    local interval = graph.number("TickerInterval")
     local times, stats = numbers(time_names), numbers(stats_names)
-    if type(interval) ~= "number" or not times or not stats then return -1 end
+    if not interval or not times or not stats then return -1 end
 
     if not time_data then
-        time_data  = new_graph(time_title, time_names, interval, "ms", "max")
-        stats_data = new_graph(stats_title, stats_names, interval, "per_" .. interval .. "_s", "none")
+        time_data  = graph.new(time_title, time_names, "ms", "max", interval)
+        stats_data = graph.new(stats_title, stats_names, "per_" .. interval .. "_s", "none", interval)
     end
 
     local ns = read_message("Timestamp")

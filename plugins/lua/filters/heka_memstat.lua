@@ -33,28 +33,17 @@ Config:
 
 _PRESERVATION_VERSION = read_config("preservation_version") or 0
 
-require "circular_buffer"
 local graph = require "graph"
 
 local title = "Stats"
 local names = {"HeapSys", "HeapAlloc", "HeapIdle", "HeapInuse", "HeapReleased", "HeapObjects"}
 
-data = circular_buffer.new(read_config("rows") or 1440, #names, read_config("sec_per_row") or 60)
-for column, name in ipairs(names) do
-    data:set_header(column, name, name == "HeapObjects" and "count" or "B", "max")
-end
-
+data = graph.new(title, names, "B", "max")
+data:set_header(#names, "HeapObjects", "count", "max")
 local anomaly_config = graph.config()
-graph.prune(title, data)
 
 function process_message()
-    local ns = read_message("Timestamp")
-    for column, name in ipairs(names) do
-        local value = read_message("Fields[" .. name .. "]")
-        if type(value) ~= "number" then return -1 end
-        data:set(ns, column, value)
-    end
-    return 0
+    return graph.set_row(data, names)
 end
 
 function timer_event(ns)

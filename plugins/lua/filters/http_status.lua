@@ -44,7 +44,6 @@ Config:
 
 _PRESERVATION_VERSION = (read_config("preservation_version") or 0) + 1
 
-require "circular_buffer"
 local alert = require "alert"
 local graph = require "graph"
 local math  = require "math"
@@ -54,13 +53,8 @@ local status  = "Fields[" .. (read_config("status_field") or "status") .. "]"
 local names   = {"HTTP_100", "HTTP_200", "HTTP_300", "HTTP_400", "HTTP_500", "HTTP_UNKNOWN"}
 local UNKNOWN = #names
 
-data = circular_buffer.new(read_config("rows") or 1440, #names, read_config("sec_per_row") or 60)
-for column, name in ipairs(names) do
-    data:set_header(column, name)
-end
-
+data = graph.new(title, names)
 local anomaly_config = graph.config()
-graph.prune(title, data)
 alert.set_throttle((read_config("alert_throttle") or 3600) * 1e9)
 
 function process_message()

@@ -63,20 +63,12 @@ Config:
     address = "http://influxdbserver.example.com:8086/write?db=mydb&precision=s"
 --]]
 
-local table = require "table"
+local influx_line      = require "influx_line"
+local table            = require "table"
 local ts_line_protocol = require "ts_line_protocol"
 
 local flush_count = tonumber(read_config("flush_count")) or 0
-local config = ts_line_protocol.set_config({
-    decimal_precision     = read_config("decimal_precision"),
-    name_prefix           = read_config("name_prefix"),
-    name_prefix_delimiter = read_config("name_prefix_delimiter"),
-    skip_fields_str       = read_config("skip_fields"),
-    source_value_field    = read_config("source_value_field"),
-    tag_fields_str        = read_config("tag_fields"),
-    timestamp_precision   = read_config("timestamp_precision"),
-    value_field_key       = read_config("value_field_key"),
-})
+local config = influx_line.config()
 
 local count = 0
 

@@ -33,40 +33,23 @@ Config:
 
 _PRESERVATION_VERSION = read_config("preservation_version") or 0
 
-require "circular_buffer"
 local graph = require "graph"
 
 local title = "Memory Stats"
 local names = {"MemFree", "Cached", "Active", "Inactive", "VmallocUsed", "Shmem", "SwapCached", "SwapFree", "SwapUsed"}
 
-data = circular_buffer.new(read_config("rows") or 1440, #names, read_config("sec_per_row") or 60)
-for column, name in ipairs(names) do
-    data:set_header(column, name, "Count", "max")
-end
-
+data = graph.new(title, names, "Count", "max")
 local anomaly_config = graph.config()
-graph.prune(title, data)
-
-local function field(name)
-    local value = read_message("Fields[" .. name .. "]")
-    return type(value) == "number" and value or nil
-end
 
 local function value_of(name)
-    if name ~= "SwapUsed" then return field(name) end
+    if name ~= "SwapUsed" then return graph.number(name) end
 
-    local total, free = field("SwapTotal"), field("SwapFree")
+    local total, free = graph.number("SwapTotal"), graph.number("SwapFree")
     return total and free and total - free
 end
 
 function process_message()
-    local ns = read_message("Timestamp")
-    for column, name in ipairs(names) do
-        local value = value_of(name)
-        if not value then return -1 end
-        data:set(ns, column, value)
-    end
-    return 0
+    return graph.set_row(data, names, value_of)
 end
 
 function timer_event(ns)
