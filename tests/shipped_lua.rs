@@ -78,6 +78,23 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
+fn a_filter_that_fails_without_a_text_is_seen() {
+    let cases = |expectation: &str| {
+        format!(
+            "[plugin]\ntype = 'SandboxFilter'\nfilename = 'lua_filters/http_status.lua'\n[[case]]\nname = 'it'\n\
+             [[case.step]]\nmessage = {{ Fields = {{ status = 404 }} }}\nexpect = []\n\
+             [[case.step]]\nmessage = {{ Fields = {{ status = 'x' }} }}\n{expectation}\n\
+             [[case.step]]\nmessage = {{ Fields = {{ status = 404 }} }}\nexpect = []"
+        )
+    };
+    for (expectation, code) in [("fails = 'without a text'", 0), ("expect = []", 1), ("", 1)] {
+        let (said, ended) = tested(&cases(expectation));
+        assert_eq!(ended, code, "{expectation}: {said}");
+        assert_eq!(said.contains("step 2: failed: the message failed"), code == 1, "{expectation}: {said}");
+    }
+}
+
+#[test]
 fn what_cannot_be_understood_ends_with_2() {
     let cases = [
         ("", "missing field `plugin`"),

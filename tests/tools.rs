@@ -174,7 +174,13 @@ fn a_flood_waits_for_its_peer_and_ends_with_a_signal() {
     assert!(wait_until(LONG, || resetting.connections() > 0));
     assert!(wait_until(LONG, || flood.stderr().contains("Error sending message: write tcp 127.0.0.1:")));
     drop(resetting);
-    let peer = Peer::listen(port, Manner::Read).unwrap();
+    // Its thread may hold the port for another moment.
+    let mut peer = None;
+    assert!(wait_until(LONG, || {
+        peer = Peer::listen(port, Manner::Read).ok();
+        peer.is_some()
+    }));
+    let peer = peer.unwrap();
     assert!(wait_until(LONG, || peer.received_bytes() > 20_000));
     flood.signal(Signal::INT);
     assert!(flood.wait().success());

@@ -59,8 +59,7 @@ impl Decoder for SandboxDecoder {
         let before = extra.len();
         let sampled = self.counts.processed.is_multiple_of(self.sample_denominator).then(Instant::now);
         self.counts.processed += 1;
-        let mut call =
-            Call { pack, extra, injected: 0, defaults: &mut self.defaults, zone: &self.zone };
+        let mut call = Call { pack, extra, injected: 0, defaults: &mut self.defaults, zone: &self.zone };
         let outcome = sandbox.process_message(&mut call);
         let injected = call.injected;
         if let Some(start) = sampled {

@@ -16,7 +16,6 @@ use crate::word_name::word_name;
 use call::{Call, Labels};
 use preserved::Preserved;
 
-
 /// The row of SandboxFilter.
 pub static DEF: PluginDef = registry::filter::<SandboxFilter>();
 
@@ -173,7 +172,6 @@ pub(super) fn termination(plugin: &str, reason: &str, mut message: Message) -> M
     message.fields.push(Field::string("plugin", "", plugin));
     message
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -179,6 +179,5 @@ impl Messages for Call<'_> {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

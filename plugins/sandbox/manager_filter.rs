@@ -8,7 +8,8 @@ use heka_message::{MessageView, Value as FieldValue};
 use heka_plugin::filter::FilterPlugin;
 use heka_plugin::report::{ReportRow, row};
 use heka_plugin::{
-    ConfigError, Context, Filter, FilterDefaults, Inject, PluginDef, PluginError, Record, Table, Value, registry,
+    ConfigError, Context, Filter, FilterDefaults, Inject, PluginDef, PluginError, Record, Table, Value,
+    registry,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -75,7 +76,11 @@ impl FilterPlugin for SandboxManagerFilter {
     fn open(config: SandboxManagerConfig, context: &Context) -> Result<SandboxManagerFilter, ConfigError> {
         let folder: PathBuf = context.globals.in_base_dir(&config.working_directory);
         Ok(SandboxManagerFilter {
-            files: if context.only_check { Files::at(folder) } else { Files::open(folder).map_err(ConfigError::Init)? },
+            files: if context.only_check {
+                Files::at(folder)
+            } else {
+                Files::open(folder).map_err(ConfigError::Init)?
+            },
             prefix: format!("{}-", word_name(&context.name)),
             config,
             processed: 0,
@@ -173,7 +178,8 @@ impl SandboxManagerFilter {
         let sections = filters.parse(&text).map_err(|why| format!("restoreSandboxes failed: {why}\n"))?;
         let Some((_, table)) = sections.into_iter().next() else { return Ok(()) };
         self.context.log.info(&format!("Loading: {name}"));
-        let loaded = self.checked(&table).and_then(|table| filters.load(name, &self.adjusted(table, name), false));
+        let loaded =
+            self.checked(&table).and_then(|table| filters.load(name, &self.adjusted(table, name), false));
         loaded.map_err(|why| {
             self.files.remove(name);
             format!("createRunner failed: {why}\n")

@@ -148,6 +148,5 @@ impl Messages for Call<'_> {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use heka_message::Message;
 use heka_plugin::input::InputPlugin;
 use heka_plugin::{
-    ConfigError, Context, Inlet, Input, InputDefaults, Pack, PluginDef, PluginError, Stat, StatAccumulator, Stop,
-    fresh_uuid, registry,
+    ConfigError, Context, Inlet, Input, InputDefaults, Pack, PluginDef, PluginError, Stat, StatAccumulator,
+    Stop, fresh_uuid, registry,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -119,7 +119,9 @@ impl InputPlugin for StatAccumInput {
 
     fn open(config: Config, context: &Context) -> Result<StatAccumInput, ConfigError> {
         if !config.emit_in_payload && !config.emit_in_fields {
-            return Err(ConfigError::init("One of either `EmitInPayload` or `EmitInFields` must be set to true."));
+            return Err(ConfigError::init(
+                "One of either `EmitInPayload` or `EmitInFields` must be set to true.",
+            ));
         }
         if config.ticker_interval == 0 {
             return Err(ConfigError::init("TickerInterval must be greater than 0."));

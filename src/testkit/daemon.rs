@@ -198,7 +198,9 @@ mod tests {
     /// when it began, as SIGINT is in a job in the background.
     fn program(scratch: &Scratch, script: &str) -> PathBuf {
         configure(scratch, "base_dir = \"$DIR/base\"").unwrap();
-        let path = scratch.write("program", format!("#!/usr/bin/env -S env --default-signal=INT sh\n{script}\n")).unwrap();
+        let path = scratch
+            .write("program", format!("#!/usr/bin/env -S env --default-signal=INT sh\n{script}\n"))
+            .unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         path
     }

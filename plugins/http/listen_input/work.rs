@@ -178,18 +178,20 @@ impl Worker<'_> {
 
 /// Answers requests as the queue comes to hold them, which it does nearly in this order.
 fn await_receipts(held: &Receiver<(Receipt, oneshot::Sender<Outcome>)>, stop: &Stop) {
-    let mut stopped: Option<Instant> = None;
+    let mut end: Option<Instant> = None;
     for (receipt, answer) in held {
         let outcome = loop {
             let began = Instant::now();
+            if stop.is_requested() {
+                let end = *end.get_or_insert(began + LAST_RECEIPTS);
+                let is_held = receipt.wait(end.saturating_duration_since(began));
+                break if is_held { Outcome::Held } else { Outcome::Stopped };
+            }
             if receipt.wait(RECEIPT_WAIT) {
                 break Outcome::Held;
             }
-            if stop.is_requested() && stopped.get_or_insert(began).elapsed() > LAST_RECEIPTS {
-                break Outcome::Stopped;
-            }
-            // A queue that cannot hold it now says so without a wait.
-            std::thread::sleep(RECEIPT_WAIT.saturating_sub(began.elapsed()));
+            // A queue that can never hold it says so without a wait. There is nothing to do then but to stop.
+            stop.wait(RECEIPT_WAIT.saturating_sub(began.elapsed()));
         };
         let _ = answer.send(outcome);
     }

@@ -194,6 +194,10 @@ impl Journal {
         }
         fault!("journal-renamed");
         self.note.set_journal(&next);
+        // Whoever puts the old journal back, or removes a first one, means it.
+        if let Some(noted) = &self.noted {
+            let _it_still_goes_with_both = self.note.write(noted, None);
+        }
         self.saved = Some(position.clone());
         Ok(())
     }

@@ -135,8 +135,12 @@ impl Rig {
 
 /// Hands the filter a message with this payload.
 pub(super) fn process(filter: &mut SandboxFilter, payload: &str, taken: &mut Taken) -> Result<(), String> {
-    let message =
-        Message { payload: Some(payload.into()), timestamp: Some(5), uuid: Some("u".into()), ..Message::default() };
+    let message = Message {
+        payload: Some(payload.into()),
+        timestamp: Some(5),
+        uuid: Some("u".into()),
+        ..Message::default()
+    };
     let mut bytes = Vec::new();
     message.encode(&mut bytes);
     let record = Record { message: MessageView::new(&bytes), bytes: &[], loop_count: 0 };

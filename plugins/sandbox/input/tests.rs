@@ -44,9 +44,13 @@ fn messages_are_what_the_script_makes_and_nothing_more() {
     result.unwrap();
     let messages = inlet.messages(3);
     let bare = Message { uuid: messages[0].uuid.clone(), timestamp: Some(5), ..Message::default() };
-    let first = Message { msg_type: Some("t".into()), severity: Some(3), fields: messages[0].fields.clone(), ..bare };
+    let first =
+        Message { msg_type: Some("t".into()), severity: Some(3), fields: messages[0].fields.clone(), ..bare };
     assert_eq!(messages[0], first);
-    assert_eq!((messages[1].pid, messages[1].hostname.as_ref(), messages[1].logger.as_ref()), (Some(0), None, None));
+    assert_eq!(
+        (messages[1].pid, messages[1].hostname.as_ref(), messages[1].logger.as_ref()),
+        (Some(0), None, None)
+    );
     assert_eq!(messages[2].payload.as_ref().unwrap(), "p");
     inlet.log_with("info: single run completed");
     assert_eq!((input.counts().messages, input.counts().failures), (3, 0));
@@ -55,7 +59,8 @@ fn messages_are_what_the_script_makes_and_nothing_more() {
 
 #[test]
 fn a_zone_moves_timestamps() {
-    let mut rig = Rig::new("function process_message() inject_message{Timestamp = 1436000000e9} return 0 end");
+    let mut rig =
+        Rig::new("function process_message() inject_message{Timestamp = 1436000000e9} return 0 end");
     rig.options.config.0.push(("tz".into(), Value::String("Europe/Berlin".into())));
     let (_, inlet, _) = rig.run();
     assert_eq!(inlet.messages(1)[0].timestamp, Some((1_436_000_000 - 7200) * 1_000_000_000));
@@ -95,7 +100,8 @@ fn an_endless_call_delivers_and_ends_with_a_stop() {
 
 #[test]
 fn globals_are_preserved() {
-    let mut rig = Rig::new("n = 0 function process_message() n = n + 1 inject_message{Payload = n} return 0 end");
+    let mut rig =
+        Rig::new("n = 0 function process_message() n = n + 1 inject_message{Payload = n} return 0 end");
     rig.options.preserve_data = true;
     assert_eq!(rig.run().1.payloads(1), ["1"]);
     assert_eq!(rig.run().1.payloads(1), ["2"]);

@@ -1,9 +1,9 @@
 //! The folder in which a manager keeps the configurations and scripts of its filters.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder.
 pub(super) struct Files {
@@ -50,7 +50,7 @@ impl Files {
         self.folder.join(format!("{name}.{script_type}"))
     }
 
-    /// Writes a filter's files, the script first: what has a configuration is complete.
+    /// Writes a filter's files, the script first: what has a configuration is complete, whenever hekad dies.
     ///
     /// # Errors
     /// They cannot be written.
@@ -65,12 +65,15 @@ impl Files {
         self.write_one(&self.folder.join(format!("{name}.toml")), config.as_bytes())
     }
 
-    fn write_one(&self, file: &PathBuf, text: &[u8]) -> Result<(), String> {
+    fn write_one(&self, file: &Path, text: &[u8]) -> Result<(), String> {
+        let fresh = file.with_added_extension("new");
         let mut options = OpenOptions::new();
-        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(file);
+        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh);
         let written = opened.and_then(|mut to| {
             to.write_all(text)?;
-            to.sync_data()
+            to.sync_data()?;
+            fs::rename(&fresh, file)?;
+            File::open(&self.folder)?.sync_all()
         });
         written.map_err(|why: io::Error| format!("open {}: {why}", file.display()))
     }

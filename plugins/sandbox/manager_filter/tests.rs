@@ -32,7 +32,9 @@ impl DynamicFilters for Fleet {
     fn parse(&self, text: &str) -> Result<Vec<(String, Table)>, String> {
         let mut sections: Vec<(String, Table)> = Vec::new();
         for line in text.lines() {
-            let [section, key, value] = line.split(' ').collect::<Vec<_>>()[..] else { return Err("bad line".into()) };
+            let [section, key, value] = line.split(' ').collect::<Vec<_>>()[..] else {
+                return Err("bad line".into());
+            };
             if sections.last().is_none_or(|(name, _)| name != section) {
                 sections.push((section.into(), Table::default()));
             }
@@ -116,7 +118,8 @@ impl Rig {
     }
 
     fn open(&self) -> SandboxManagerFilter {
-        let globals = Globals { base_dir: self.folder.path().into(), share_dir: "/share".into(), ..Globals::default() };
+        let globals =
+            Globals { base_dir: self.folder.path().into(), share_dir: "/share".into(), ..Globals::default() };
         let context = Context {
             globals: Arc::new(globals),
             log: Arc::clone(&self.log) as Arc<dyn Log>,
@@ -128,8 +131,12 @@ impl Rig {
 
     fn tell(&mut self, manager: &mut SandboxManagerFilter, timestamp: i64, fields: &[(&str, &str)]) {
         let fields = fields.iter().map(|(name, value)| Field::string(*name, "", *value)).collect();
-        let message =
-            Message { timestamp: Some(timestamp), payload: Some("script".into()), fields, ..Message::default() };
+        let message = Message {
+            timestamp: Some(timestamp),
+            payload: Some("script".into()),
+            fields,
+            ..Message::default()
+        };
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
         let record = Record { message: MessageView::new(&bytes), bytes: &[], loop_count: 0 };
@@ -241,7 +248,12 @@ fn files_that_no_longer_load_are_removed_at_the_start() {
     let rig = Rig::new();
     let mut manager = rig.open();
     let folder = rig.folder.path().join("sbxmgrs");
-    for (name, text) in [("m_1-bad", "x"), ("m_1-wrong", "f type X"), ("m_1-good", "f type SandboxFilter"), ("m_2-f", "f type SandboxFilter")] {
+    for (name, text) in [
+        ("m_1-bad", "x"),
+        ("m_1-wrong", "f type X"),
+        ("m_1-good", "f type SandboxFilter"),
+        ("m_2-f", "f type SandboxFilter"),
+    ] {
         std::fs::write(folder.join(format!("{name}.toml")), text).unwrap();
     }
     manager.start(&mut Told::default()).unwrap();

@@ -51,8 +51,10 @@ fn send(output: &mut SandboxOutput, payloads: &[&str]) -> Result<(), SendError> 
 
 #[test]
 fn messages_go_out_in_order_and_failures_are_passed_over() {
-    let rig = Rig::new("function process_message() local p = read_message('Payload') f:write(p, ' ')
-        if p == 'bad' then return -1, 'refused' end return 0 end");
+    let rig = Rig::new(
+        "function process_message() local p = read_message('Payload') f:write(p, ' ')
+        if p == 'bad' then return -1, 'refused' end return 0 end",
+    );
     let mut output = rig.open();
     send(&mut output, &["a", "bad", "b"]).unwrap();
     assert_eq!(rig.written(), "a bad b ");
@@ -65,14 +67,18 @@ fn messages_go_out_in_order_and_failures_are_passed_over() {
 
 #[test]
 fn the_message_that_ends_the_script_is_done_with() {
-    for (end, why) in [("return 1, 'enough'", "FATAL: enough"), ("error('gone', 0)", "FATAL: process_message() gone")] {
+    for (end, why) in
+        [("return 1, 'enough'", "FATAL: enough"), ("error('gone', 0)", "FATAL: process_message() gone")]
+    {
         let rig = Rig::new(&format!(
             "function process_message() local p = read_message('Payload') f:write(p, ' ') if p == 'end' then {end} end return 0 end"
         ));
         let mut output = rig.open();
         let error = send(&mut output, &["a", "end", "b"]).unwrap_err();
         assert!(matches!(&error, SendError::Reject { index: 1, why } if why.is_empty()), "{error:?}");
-        for error in [send(&mut output, &["b"]).unwrap_err(), output.idle(1).unwrap_err(), output.tick(1).unwrap_err()] {
+        for error in
+            [send(&mut output, &["b"]).unwrap_err(), output.idle(1).unwrap_err(), output.tick(1).unwrap_err()]
+        {
             assert!(matches!(&error, SendError::Fatal(text) if text == why), "{error:?}");
         }
         assert_eq!(rig.written(), "a end ");
@@ -81,7 +87,8 @@ fn the_message_that_ends_the_script_is_done_with() {
 
 #[test]
 fn the_timer_runs_on_ticks_and_if_asked_at_the_end() {
-    let mut rig = Rig::new("function process_message() return 0 end function timer_event(ns) f:write('t ') end");
+    let mut rig =
+        Rig::new("function process_message() return 0 end function timer_event(ns) f:write('t ') end");
     let mut output = rig.open();
     output.tick(1).unwrap();
     output.stop();

@@ -46,7 +46,8 @@ impl Reporter {
             page.line(&rate_name, Figure::Real(rate));
             // The old names have whole rates in fields.
             #[allow(clippy::cast_possible_truncation, reason = "cut off as in Heka")]
-            let in_field = if self.names.are_legacy() { Figure::Whole(rate as i64) } else { Figure::Real(rate) };
+            let in_field =
+                if self.names.are_legacy() { Figure::Whole(rate as i64) } else { Figure::Real(rate) };
             page.field(rate_name, in_field);
             page.both(self.names.count(name.as_ref()), Figure::Whole(count));
         }

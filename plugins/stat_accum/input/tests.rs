@@ -99,7 +99,8 @@ fn idle_stats_go_on_or_go() {
 
 #[test]
 fn fields_begin_with_the_time() {
-    let config = Config { emit_in_payload: false, emit_in_fields: true, legacy_namespaces: true, ..Config::default() };
+    let config =
+        Config { emit_in_payload: false, emit_in_fields: true, legacy_namespaces: true, ..Config::default() };
     let (mut input, accumulator, _) = opened(config);
     accumulator.drop_stat(&stat("c", "37", Modifier::Counter, 1.0));
     let (inlet, stop) = (FakeInlet::default(), Stop::new());

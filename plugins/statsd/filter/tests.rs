@@ -74,19 +74,17 @@ fn headers_and_fields_fill_names_and_values() {
     ];
     assert_eq!(
         made(metrics, &[message]),
-        [
-            "req.web.last=1 Counter",
-            "time.h_one=1000000 Timer",
-            "<nope>.true.b.c=2 Gauge",
-            "||h.one=3 Timer"
-        ]
+        ["req.web.last=1 Counter", "time.h_one=1000000 Timer", "<nope>.true.b.c=2 Gauge", "||h.one=3 Timer"]
     );
 }
 
 #[test]
 fn values_of_an_earlier_message_are_forgotten() {
     let with = Message { fields: vec![Field::string("path", "", "/a")], ..Message::default() };
-    let empty = Message { fields: vec![Field::new("path", heka_message::ValueType::Integer, "")], ..Message::default() };
+    let empty = Message {
+        fields: vec![Field::new("path", heka_message::ValueType::Integer, "")],
+        ..Message::default()
+    };
     let metrics = vec![metric("Counter", "p.%path%", "1", false)];
     assert_eq!(
         made(metrics, &[with, Message::default(), empty]),

@@ -8,13 +8,15 @@ use anyhow::{Result, bail};
 use heka_message::{Message, MessageView};
 use heka_plugin::{
     Build, Context, Decode, DecodeError, Decoder, Encode, Encoder, Filter, Globals, Inject, InjectError,
-    Pack, PluginError, Record, Table, Value, fresh_uuid,
+    Pack, Record, Table, Value, fresh_uuid,
 };
 
 /// What messages have to which nobody gave another.
 const HOSTNAME: &str = "test.host";
 /// Severity of a message that hekad makes.
 const SEVERITY: i32 = 7;
+/// The error of a filter that gives none, such as a script that returns -1 and no text.
+const SILENT: &str = "the message failed, without a text";
 
 /// One thing to feed a plugin.
 #[derive(Clone, Debug)]
@@ -149,6 +151,7 @@ fn encode(encoder: &mut dyn Encoder, input: &Input) -> Result<Came> {
 fn filtered(filter: &mut dyn Filter, globals: &Globals, input: &Input) -> Result<Came> {
     let now = if let Input::Timer(ns) | Input::Stop(ns) = input { *ns } else { now_ns() };
     let mut gathered = Gathered::new(globals, now);
+    let failed_before = failures(filter);
     let result = match input {
         Input::Timer(_) => filter.tick(now, &mut gathered),
         Input::Stop(_) => filter.stop(now, &mut gathered),
@@ -159,17 +162,19 @@ fn filtered(filter: &mut dyn Filter, globals: &Globals, input: &Input) -> Result
             filter.process(&record, &mut gathered)
         }
     };
-    // A filter that fails on one message says so in the log and goes on.
+    // A filter that fails on one message goes on. It says so in the log, or, if it has nothing to say, only counts it.
     let logged = LOGGED.take();
     Ok(match result {
-        Ok(()) if logged.is_empty() => Came::Messages(gathered.messages),
-        Ok(()) => Came::Failure(logged.join("\n")),
-        Err(error) => Came::Failure(failure(error)),
+        Err(error) => Came::Failure(error.to_string()),
+        Ok(()) if !logged.is_empty() => Came::Failure(logged.join("\n")),
+        Ok(()) if failures(filter) != failed_before => Came::Failure(SILENT.into()),
+        Ok(()) => Came::Messages(gathered.messages),
     })
 }
 
-fn failure(error: PluginError) -> String {
-    error.to_string()
+/// The messages that a filter counts as failed.
+fn failures(filter: &dyn Filter) -> Option<String> {
+    filter.report().into_iter().find(|(name, ..)| name == "ProcessMessageFailures").map(|(_, count, _)| count)
 }
 
 fn message(input: &Input) -> Result<Message> {

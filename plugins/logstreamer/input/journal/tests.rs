@@ -90,6 +90,15 @@ fn a_note_counts_beside_the_journal_it_was_written_beside() {
     assert_eq!(open().noted(), Some(at(1000)), "there is no journal yet");
     journal.save(&at(900)).unwrap();
     assert_eq!(open().noted(), Some(at(1000)), "the journal is behind");
+    let first = fs::read(journal.path()).unwrap();
+    fs::remove_file(journal.path()).unwrap();
+    assert_eq!(open().noted(), None, "somebody removed the first journal");
+    fs::write(journal.path(), &first).unwrap();
+    journal.save(&at(1000)).unwrap();
+    assert_eq!(open().noted(), Some(at(1000)), "the journal has caught up");
+    fs::write(journal.path(), &first).unwrap();
+    assert_eq!(open().noted(), None, "somebody put the journal of before back");
+    fs::write(journal.path(), content(&at(1000))).unwrap();
     journal.take_note(at(7)).unwrap();
     assert_eq!(open().noted(), Some(at(7)), "a shorter note over a longer one");
     fs::write(journal.path(), content(&at(5))).unwrap();

@@ -262,12 +262,19 @@ impl Rig {
 
     /// What was never synced is gone, as after a power cut.
     pub(super) fn forget_notes(&self) {
-        let directory = self.journal_path("src").parent().unwrap().to_owned();
-        for entry in fs::read_dir(directory).unwrap().flatten() {
-            if entry.file_name().as_encoded_bytes().ends_with(b".note") {
-                fs::remove_file(entry.path()).unwrap();
-            }
+        for (path, _) in self.notes() {
+            fs::remove_file(path).unwrap();
         }
+    }
+
+    /// The notes beside the journals, and what they say.
+    pub(super) fn notes(&self) -> Vec<(PathBuf, String)> {
+        let directory = self.journal_path("src").parent().unwrap().to_owned();
+        let files = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+        files
+            .filter(|path| path.extension().is_some_and(|kind| kind == "note"))
+            .map(|path| (path.clone(), fs::read_to_string(path).unwrap_or_default()))
+            .collect()
     }
 
     pub(super) fn write_journal(&self, stream: &str, content: &str) {

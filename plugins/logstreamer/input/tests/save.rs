@@ -87,11 +87,15 @@ fn what_the_queue_took_from_a_killed_process_does_not_come_again() {
     rig.wait_until("one is journalled", |rig| seek(rig) == 4);
     rig.append("a.log", "two\n");
     rig.wait_for("two\n");
+    rig.wait_until("two is noted", |rig| rig.notes().iter().any(|(_, note)| note.contains(r#""seek":8"#)));
     // What a kill leaves behind now: "two" is not journalled, but noted.
-    let journal = rig.journal("src");
+    let (journal, notes) = (rig.journal("src"), rig.notes());
     rig.world.held.store(u64::MAX, Ordering::SeqCst);
     rig.stop();
     rig.write_journal("src", &journal);
+    for (path, note) in notes {
+        std::fs::write(path, note).unwrap();
+    }
     rig.append("a.log", "three\n");
     rig.forget_records();
     rig.run_until("three\n");

@@ -10,7 +10,10 @@ fn reason(script: &str) -> String {
     let reason = text.strip_prefix("Terminated. Reason: ").unwrap().to_string();
     let told = &taken.messages[0];
     assert_eq!(told.msg_type.as_ref().unwrap(), "heka.sandbox-terminated");
-    assert_eq!((told.logger.as_ref().unwrap(), told.payload.as_ref().unwrap()), (&"hekad".into(), &reason.as_str().into()));
+    assert_eq!(
+        (told.logger.as_ref().unwrap(), told.payload.as_ref().unwrap()),
+        (&"hekad".into(), &reason.as_str().into())
+    );
     assert_eq!(first_value(told, "plugin"), "a-f");
     // Once ended it stays so, and a stop says nothing more.
     assert!(process(&mut filter, "p", &mut taken).is_err());
@@ -37,7 +40,10 @@ fn everything_else_ends_the_filter() {
     assert_eq!(reason("function process_message() return 1, 'enough' end"), "enough");
     assert_eq!(reason("function process_message() return 1 end"), "");
     assert_eq!(reason("x = 1"), "process_message() function was not found");
-    assert_eq!(reason("function process_message() end"), "process_message() must return a numeric status code");
+    assert_eq!(
+        reason("function process_message() end"),
+        "process_message() must return a numeric status code"
+    );
     assert_eq!(reason("function process_message() error{} end"), "process_message() (null)");
 }
 
@@ -47,13 +53,18 @@ const RUNAWAYS: [(&str, &str); 6] = [
     ("while true do pcall(function() while true do end end) end", "instruction_limit exceeded"),
     ("local t = {} while true do t[#t + 1] = {} end", "not enough memory"),
     ("while true do add_to_payload('0123456789') end", "output_limit exceeded"),
-    ("local function f() return pcall(error, f) and f() end while true do pcall(f) end", "instruction_limit exceeded"),
+    (
+        "local function f() return pcall(error, f) and f() end while true do pcall(f) end",
+        "instruction_limit exceeded",
+    ),
     ("local function f() return 1 + f() end f()", "stack overflow"),
 ];
 
 #[test]
 fn a_runaway_ends_only_itself() {
-    let healthy = Rig::new("function process_message() inject_payload('txt', '', read_message('Payload')) return 0 end");
+    let healthy = Rig::new(
+        "function process_message() inject_payload('txt', '', read_message('Payload')) return 0 end",
+    );
     let (mut filter, mut taken) = (healthy.open(), Taken::default());
     for (number, (body, why)) in RUNAWAYS.iter().enumerate() {
         let runaway = Rig::new(&format!("function process_message() {body} return 0 end"));
@@ -66,7 +77,8 @@ fn a_runaway_ends_only_itself() {
 
 #[test]
 fn a_storm_of_failures_is_counted_and_survived() {
-    let rig = Rig::new("function process_message() local ok, why = pcall(error, 'storm', 0) return -1, why end");
+    let rig =
+        Rig::new("function process_message() local ok, why = pcall(error, 'storm', 0) return -1, why end");
     let (mut filter, mut taken) = (rig.open(), Taken::default());
     for _ in 0..10_000 {
         process(&mut filter, "p", &mut taken).unwrap();

@@ -25,7 +25,10 @@ fn type_logger_and_hostname_are_forced() {
         assert_eq!((message.uuid.as_ref().unwrap().len(), message.timestamp), (16, Some(5)));
     }
     let first = &taken.messages[0];
-    assert_eq!((text(&first.msg_type), first.severity, first.pid), ("heka.sandbox.t".into(), Some(3), Some(9)));
+    assert_eq!(
+        (text(&first.msg_type), first.severity, first.pid),
+        ("heka.sandbox.t".into(), Some(3), Some(9))
+    );
     assert_eq!((text(&first.payload), text(&first.env_version)), ("x".into(), "e".into()));
     assert_eq!((&first.fields[0].value_integer, first.fields.len()), (&vec![1, 2], 1));
     assert_eq!(text(&taken.messages[1].msg_type), "heka.sandbox.");
@@ -49,8 +52,10 @@ fn what_is_queued_is_what_parsing_and_serializing_gives() {
             Ok(())
         }
     }
-    let mut filter = Rig::new("function process_message() inject_message{Timestamp = 5, Severity = 1, Payload = 'p', Pid = 3,
-        Fields = {one = {value = 4, value_type = 2}, d = 1.5, b = true, s = {'x', 'y'}}} return 0 end")
+    let mut filter = Rig::new(
+        "function process_message() inject_message{Timestamp = 5, Severity = 1, Payload = 'p', Pid = 3,
+        Fields = {one = {value = 4, value_type = 2}, d = 1.5, b = true, s = {'x', 'y'}}} return 0 end",
+    )
     .open();
     let mut taken = Bytes(Vec::new());
     let record = Record { message: MessageView::new(b""), bytes: &[], loop_count: 0 };
@@ -68,7 +73,10 @@ fn bytes_are_checked_and_labelled() {
     assert_eq!(taken.messages.len(), 1);
     let message = &taken.messages[0];
     assert_eq!(message.uuid.as_ref().unwrap(), "0123456789abcdef");
-    assert_eq!((message.msg_type.as_ref().unwrap(), message.logger.as_ref().unwrap()), (&"heka.sandbox.t".into(), &"a-f".into()));
+    assert_eq!(
+        (message.msg_type.as_ref().unwrap(), message.logger.as_ref().unwrap()),
+        (&"heka.sandbox.t".into(), &"a-f".into())
+    );
     for bytes in ["boom", "\\16\\5"] {
         let (result, _) = run(&format!("function process_message() inject_message('{bytes}') return 0 end"));
         let text = result.unwrap_err();
@@ -84,7 +92,10 @@ fn payloads_become_messages_of_hekad() {
     assert_eq!(taken.payloads(), ["a1b", "c"]);
     let message = &taken.messages[0];
     assert_eq!(message.msg_type.as_ref().unwrap(), "heka.sandbox-output");
-    assert_eq!((message.logger.as_ref().unwrap(), message.pid, message.timestamp), (&"a-f".into(), Some(42), Some(7)));
+    assert_eq!(
+        (message.logger.as_ref().unwrap(), message.pid, message.timestamp),
+        (&"a-f".into(), Some(42), Some(7))
+    );
     assert_eq!(message.fields[0], Field::string("payload_type", "file-extension", "csv"));
     assert_eq!(message.fields[1], Field::string("payload_name", "", "name"));
     assert_eq!(first_value(&taken.messages[1], "payload_type"), "txt");
@@ -92,9 +103,11 @@ fn payloads_become_messages_of_hekad() {
 
 #[test]
 fn each_kind_of_call_has_its_budget() {
-    let mut rig = Rig::new("function inject(n) for i = 1, n do inject_payload('txt', '', i) end end
+    let mut rig = Rig::new(
+        "function inject(n) for i = 1, n do inject_payload('txt', '', i) end end
         function process_message() inject(tonumber(read_message('Payload'))) return 0 end
-        function timer_event(ns) inject(ns) end");
+        function timer_event(ns) inject(ns) end",
+    );
     rig.globals.max_process_inject = 2;
     rig.globals.max_timer_inject = 3;
     let (mut filter, mut taken) = (rig.open(), Taken::default());
@@ -112,8 +125,10 @@ fn each_kind_of_call_has_its_budget() {
 
 #[test]
 fn a_limit_that_the_script_hides_is_told_at_the_end() {
-    let rig = Rig::new("function process_message() inject_payload('txt', '', 'first')
-        local ok, why = pcall(inject_payload, 'txt', '', 'second') return -1, why end");
+    let rig = Rig::new(
+        "function process_message() inject_payload('txt', '', 'first')
+        local ok, why = pcall(inject_payload, 'txt', '', 'second') return -1, why end",
+    );
     let (mut filter, mut taken) = (rig.open(), Taken::default());
     for _ in 0..2 {
         process(&mut filter, "p", &mut taken).unwrap();
@@ -132,7 +147,9 @@ fn refusals_end_the_script_with_their_texts() {
         (InjectError::MaxMsgLoops(4), "exceeded MaxMsgLoops"),
     ];
     for (error, text) in texts {
-        for (call, name) in [("inject_message{}", "inject_message()"), ("inject_payload('t', 'n', 'p')", "inject_payload()")] {
+        for (call, name) in
+            [("inject_message{}", "inject_message()"), ("inject_payload('t', 'n', 'p')", "inject_payload()")]
+        {
             let rig = Rig::new(&format!("function process_message() {call} return 0 end"));
             let mut taken = Taken { refuses: Some(error), ..Taken::default() };
             let result = process(&mut rig.open(), "p", &mut taken).unwrap_err();

@@ -54,7 +54,11 @@ fn a_state_is_taken_up_exactly() {
     expected.sort();
     assert_eq!(lines(&again.save().unwrap()), expected);
     assert!(lines(&state).iter().any(|line| line == "_G[\"later\"] = 1"));
-    assert!(lines(&state)[1..].iter().any(|line| line.starts_with("if _PRESERVATION_VERSION and _PRESERVATION_VERSION ~= 3")));
+    assert!(
+        lines(&state)[1..]
+            .iter()
+            .any(|line| line.starts_with("if _PRESERVATION_VERSION and _PRESERVATION_VERSION ~= 3"))
+    );
 }
 
 #[test]
