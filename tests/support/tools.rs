@@ -127,8 +127,9 @@ impl Rig {
         let port = free_ports(1).unwrap()[0];
         configure(&scratch, &format!("{}{more}", CONFIG.replace("$PORT", &port.to_string()))).unwrap();
         let mut daemon = Daemon::start(HEKAD, &scratch).unwrap();
-        let listens = |_: &Daemon| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
-        daemon.wait_for("its port", LONG, listens).unwrap();
+        // All inputs listen when the first one is started.
+        let started = |_: &Daemon| scratch.read("stdout").windows(15).any(|text| text == b"Input started: ");
+        daemon.wait_for("its inputs", LONG, started).unwrap();
         Rig { daemon, scratch, port }
     }
 
