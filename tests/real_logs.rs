@@ -396,11 +396,11 @@ fn postfix() {
     .replace("lua_decoders/rsyslog.lua", script.to_str().unwrap());
     let lines = scratch.read("logs/mail.log").split_inclusive(|byte| *byte == b'\n').count();
     let messages = decoded(&scratch, "mail", &decoder, lines);
-    // What the shell script that starts Postfix says has no grammar.
+    // What the shell script that starts and stops Postfix says has no grammar; how much that is depends on the time the stop takes.
     let (own, others): (Vec<_>, Vec<_>) =
         messages.into_iter().partition(|message| !message.payload.contains("postfix/postfix-script"));
     no_failure(&own);
-    assert!(own.len() >= 1990 && others.len() <= 2, "{} {others:?}", own.len());
+    assert!(own.len() >= 1990, "{} {others:?}", own.len());
     let discarded = own.iter().find(|message| message.payload.contains("status=sent")).unwrap();
     println!("postfix: {lines} lines, such as {discarded:?}");
     assert_eq!(discarded.field("postfix_to"), "user@example.test");
