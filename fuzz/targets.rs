@@ -2,6 +2,9 @@
 //!
 //! `cargo +nightly fuzz run NAME` calls them with new bytes, the test `fuzz_corpus` with those in `testdata/fuzz/NAME`.
 
+#[path = "lua_targets.rs"]
+pub mod lua_targets;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +26,11 @@ pub const TARGETS: &[Target] = &[
     ("matcher", matcher),
     ("dialect", dialect),
     ("import", import),
+    ("lua_inject", lua_targets::lua_inject),
+    ("lua_read", lua_targets::lua_read),
+    ("lua_cjson", lua_targets::lua_cjson),
+    ("lua_struct", lua_targets::lua_struct),
+    ("lua_lpeg", lua_targets::lua_lpeg),
     ("canary", canary),
 ];
 

@@ -26,6 +26,8 @@ pub(crate) struct FakeInlet {
     pub(crate) whole_reads: bool,
     /// An unfinished record is delivered at the end.
     pub(crate) final_too: bool,
+    /// `ticker_interval`.
+    pub(crate) tick_s: u64,
 }
 
 impl FakeInlet {
@@ -75,7 +77,7 @@ impl Inlet for FakeInlet {
     }
 
     fn ticker_interval_s(&self) -> u64 {
-        0
+        self.tick_s
     }
 
     fn log_info(&self, text: &str) {

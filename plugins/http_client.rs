@@ -63,6 +63,15 @@ pub(crate) struct Reply {
     location: Option<String>,
 }
 
+#[cfg(test)]
+impl Reply {
+    /// One that no server has sent.
+    pub(crate) fn for_test(code: u16, status: &str, body: &[u8], waited: Duration) -> Reply {
+        let (status, body) = (status.to_owned(), body.to_vec());
+        Reply { code, status, protocol: "HTTP/1.1", content_length: None, body, waited, location: None }
+    }
+}
+
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
@@ -110,6 +119,16 @@ impl Client {
             timeout: options.timeout,
             line: Line::new(options.tls, proxies, options.body_size_max, options.cut),
         })
+    }
+
+    /// Limits the wait for a connection, the lookup of the name included.
+    pub(crate) fn limit_connecting(&mut self, time: Duration) {
+        self.line.limit_connecting(time);
+    }
+
+    /// Limits the wait between a request and the beginning of its reply.
+    pub(crate) fn limit_silence(&mut self, time: Duration) {
+        self.line.limit_silence(time);
     }
 
     /// Makes a call and waits for the reply. Redirects are followed.

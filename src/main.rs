@@ -27,7 +27,9 @@ fn main() -> ExitCode {
         println!("{}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
     }
-    let code = heka_engine::daemon::run(Path::new(parsed.string("config")), &heka_plugins::all());
+    let config = Path::new(parsed.string("config"));
+    let listen = heka_plugins::dashboard::output::listen_admin;
+    let code = heka_engine::daemon::run(config, &heka_plugins::all(), listen);
     // Threads that did not stop in time end here with the process.
     std::process::exit(code)
 }

@@ -26,7 +26,7 @@ const RESENT_A_KILL: u64 = 2000;
 const REREAD_A_KILL: u64 = 2000;
 /// What a TcpOutput sent counts once its peer's system has it. To a peer that does not read all may come twice that is on
 /// its way, which the sources bound.
-const RESENT_TO_PEER: u64 = 80_000;
+const RESENT_TO_PEER: u64 = 20_000;
 /// A fresh record must pass so soon after a restart. Five seconds are promised; this machine may be busy.
 const FRESH: Duration = Duration::from_secs(20);
 

@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use heka_testkit::Scratch;
 use heka_testkit::access_log::AccessLog;
 
-/// An access log, and the same as framed protobuf messages.
+use crate::rows::From;
+use crate::syslog;
+
+/// An access log, the same as framed protobuf messages, and a syslog file.
 pub(crate) struct Inputs {
-    /// The folder that both lie in.
+    /// The folder that all lie in.
     pub(crate) folder: PathBuf,
     /// `access.log`.
     pub(crate) log: PathBuf,
@@ -18,11 +21,13 @@ pub(crate) struct Inputs {
     /// The size of the log.
     pub(crate) bytes: u64,
     /// The size of the messages.
-    pub(crate) message_bytes: u64,
+    message_bytes: u64,
+    /// The size of the syslog file, which has as many lines.
+    syslog_bytes: u64,
 }
 
 impl Inputs {
-    /// Makes both files.
+    /// Makes the files.
     pub(crate) fn write(scratch: &Scratch, lines: u64, seed: u64) -> io::Result<Inputs> {
         let folder = scratch.join("inputs");
         fs::create_dir(&folder)?;
@@ -38,7 +43,17 @@ impl Inputs {
         text.flush()?;
         stream.flush()?;
         let (bytes, message_bytes) = (fs::metadata(&log)?.len(), fs::metadata(&messages)?.len());
-        Ok(Inputs { folder, log, lines, bytes, message_bytes })
+        let syslog_bytes = syslog::write(&folder.join("syslog.log"), lines, seed)?;
+        Ok(Inputs { folder, log, lines, bytes, message_bytes, syslog_bytes })
+    }
+
+    /// The size of the file that is read.
+    pub(crate) fn size_of(&self, from: From) -> u64 {
+        match from {
+            From::Lines | From::Decoded => self.bytes,
+            From::Syslog => self.syslog_bytes,
+            From::Protobuf => self.message_bytes,
+        }
     }
 }
 

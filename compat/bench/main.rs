@@ -11,6 +11,7 @@ mod latency;
 mod measure;
 mod queue;
 mod rows;
+mod syslog;
 
 use std::env;
 use std::path::PathBuf;

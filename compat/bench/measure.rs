@@ -88,7 +88,7 @@ pub(crate) fn run(
     anyhow::ensure!(status.success(), "{status}; log:\n{}", daemon.log());
     let delivered = delivered(&scratch, pipeline)?;
     let read = read_up_to(&scratch);
-    let expected = if pipeline.from == From::Protobuf { inputs.message_bytes } else { inputs.bytes };
+    let expected = inputs.size_of(pipeline.from);
     if read != Some(expected) || delivered.is_some_and(|count| count != inputs.lines) {
         measured.remark = format!(
             "  WRONG: read {read:?} of {expected} bytes, delivered {delivered:?} of {}",

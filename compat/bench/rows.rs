@@ -97,6 +97,8 @@ pub(crate) enum From {
     Lines,
     /// The log, each line decoded in a Lua sandbox.
     Decoded,
+    /// A syslog file as rsyslog writes it, each line decoded in a Lua sandbox.
+    Syslog,
     /// Framed protobuf messages of the same content.
     Protobuf,
 }
@@ -134,6 +136,7 @@ pub(crate) const ROWS: &[Row] = &[
         To::Protobuf,
     ),
     row("decode_json", "the same, and out as JSON", 3.5, From::Decoded, To::Json),
+    row("syslog", "read lines of syslog, LPeg decode, into the queue", 2.5, From::Syslog, To::Queue),
     row("raw", "raw lines into the queue", 0.5, From::Lines, To::Queue),
     row("raw_file", "raw lines to a file", 1.0, From::Lines, To::Payload),
     row("protobuf", "protobuf in, queue, protobuf file", 0.8, From::Protobuf, To::Protobuf),
@@ -191,6 +194,7 @@ impl Pipeline {
         let mut text = match self.from {
             From::Lines => input("access", ""),
             From::Decoded => input("access", "decoder = \"nginx\"\n") + &decoder(log_format),
+            From::Syslog => input("syslog", "decoder = \"syslog\"\n") + &syslog_decoder(),
             From::Protobuf => {
                 input("messages", "splitter = \"HekaFramingSplitter\"\ndecoder = \"ProtobufDecoder\"\n")
             }
@@ -222,6 +226,14 @@ fn decoder(log_format: &str) -> String {
     format!(
         "[nginx]\ntype = \"SandboxDecoder\"\nfilename = \"lua_decoders/nginx_access.lua\"\n\
          [nginx.config]\ntype = \"nginx\"\nlog_format = '{log_format}'\n"
+    )
+}
+
+fn syslog_decoder() -> String {
+    format!(
+        "[syslog]\ntype = \"SandboxDecoder\"\nfilename = \"lua_decoders/rsyslog.lua\"\n\
+         [syslog.config]\ntype = \"syslog\"\ntemplate = '{}'\n",
+        crate::syslog::TEMPLATE
     )
 }
 

@@ -17,7 +17,7 @@ use self::rotation::Rotation;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::output::<FileOutput>();
 
-/// Options of FileOutput.
+/// Appends to a file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "file.FileOutputConfig", default, deny_unknown_fields)]
 pub struct Config {
@@ -74,6 +74,7 @@ impl OutputPlugin for FileOutput {
         frames_protobuf: true,
         reloads: true,
         outlives_process: true,
+        never_rejects: true,
         ..OutputDefaults::USUAL
     };
     const NEEDS_ENCODER: Option<&'static str> = Some("Encoder required.");

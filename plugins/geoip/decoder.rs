@@ -21,7 +21,7 @@ use self::database::Database;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::decoder::<GeoIpDecoder>();
 
-/// Options of GeoIpDecoder.
+/// Adds the place of an IP address.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "geoip.GeoIpDecoderConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::splitter::<HekaFramingSplitter>();
 
-/// Options of HekaFramingSplitter.
+/// Splits at Heka's frames and checks their signatures.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename = "pipeline.HekaFramingSplitterConfig", default, deny_unknown_fields)]
 pub struct Config {

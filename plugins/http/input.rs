@@ -21,7 +21,7 @@ pub static DEF: PluginDef = registry::input::<HttpInput>();
 /// Largest body: no message may be larger in the queue, and the body is not all of a message.
 const BODY_SIZE_MAX: usize = 255 << 20;
 
-/// Options of HttpInput.
+/// Asks HTTP servers at every tick.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "http.HttpInputConfig", default, deny_unknown_fields)]
 pub struct Config {

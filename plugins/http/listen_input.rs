@@ -1,8 +1,6 @@
 //! Takes messages from the bodies of HTTP requests.
 
 mod access;
-mod listener;
-mod query;
 mod request;
 mod room;
 mod server;
@@ -14,7 +12,7 @@ use std::time::Duration;
 use heka_plugin::config::Pairs;
 use heka_plugin::input::InputPlugin;
 use heka_plugin::{ConfigError, Context, Inlet, Input, PluginDef, PluginError, Stop, registry};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -22,6 +20,7 @@ use self::access::Access;
 use self::request::Shape;
 use self::room::Room;
 use self::server::{Limits, Server};
+use crate::http_server::{self, Rules, reply_headers};
 use crate::tls::TlsOptions;
 
 /// The row of this plugin.
@@ -38,7 +37,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(5);
 /// No message may be larger in the queue, and the body is not all of a message.
 const BODY_SIZE_LIMIT: u32 = 255 << 20;
 
-/// Options of HttpListenInput.
+/// Listens for HTTP requests, whose bodies are the data.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "http.HttpListenInputConfig", default, deny_unknown_fields)]
 pub struct Config {
@@ -130,10 +129,12 @@ impl InputPlugin for HttpListenInput {
             address: config.address,
             tls: config.use_tls.then_some(config.tls),
             limits: Limits {
-                connections: CONNECTIONS_MAX,
+                rules: Rules {
+                    connections: CONNECTIONS_MAX,
+                    patience: PATIENCE,
+                    last_requests: LAST_REQUESTS,
+                },
                 body_size: config.max_body_size as usize,
-                patience: PATIENCE,
-                last_requests: LAST_REQUESTS,
                 room: Room::of(BODIES_SIZE_MAX),
             },
             log: context.log.clone(),
@@ -143,22 +144,6 @@ impl InputPlugin for HttpListenInput {
     }
 }
 
-/// The headers of every reply.
-fn reply_headers(configured: &Pairs<Vec<String>>) -> Result<HeaderMap, ConfigError> {
-    let mut headers = HeaderMap::new();
-    for (name, values) in configured {
-        let wrong = || ConfigError::Init(format!("`headers`: '{name}' cannot be sent"));
-        let key = HeaderName::try_from(name.as_str()).map_err(|_| wrong())?;
-        if matches!(key.as_str(), "content-length" | "transfer-encoding" | "connection") {
-            return Err(wrong());
-        }
-        for value in values {
-            headers.append(&key, HeaderValue::try_from(value.as_str()).map_err(|_| wrong())?);
-        }
-    }
-    Ok(headers)
-}
-
 impl Input for HttpListenInput {
     fn run(&mut self, inlet: &dyn Inlet, stop: &Stop) -> Result<(), PluginError> {
         let tls = self.tls.as_ref().map(|tls| {
@@ -166,7 +151,7 @@ impl Input for HttpListenInput {
             tls.server(true)
         });
         let tls = tls.transpose().map_err(PluginError::Run)?;
-        let listener = listener::listen(&self.address)
+        let listener = http_server::listen(&self.address)
             .map_err(|why| PluginError::Run(format!("Listener [{}] start fail: {why}", self.address)))?;
         #[cfg(test)]
         if let (Some(listens), Ok(address)) = (self.listens.take(), listener.local_addr()) {
@@ -181,7 +166,8 @@ impl Input for HttpListenInput {
                 log: self.log.clone(),
                 work: hand,
             };
-            server::serve(listener, tls, server, stop)
+            let (rules, log) = (self.limits.rules, self.log.clone());
+            http_server::serve(listener, tls, Arc::new(server), rules, log, stop)
         })
         .map_err(|error| PluginError::Run(format!("Serve fail: {error}")))
     }

@@ -22,7 +22,7 @@ pub static DEF: PluginDef = registry::output::<HttpOutput>();
 /// Of a reply so much is read, and told of when it is an error.
 const REPLY_SIZE_MAX: usize = 64 * 1024;
 
-/// Options of HttpOutput.
+/// Sends by HTTP requests.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "http.HttpOutputConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -44,13 +44,36 @@ pub(super) struct Line {
     proxies: Proxies,
     body_size_max: usize,
     cut: bool,
+    /// The longest wait for a connection, if it is limited further.
+    connect_time: Option<Duration>,
+    /// The longest wait between a request and the beginning of its reply.
+    header_time: Option<Duration>,
     /// The connection, and what it leads to.
     open: Option<(String, Sender)>,
 }
 
 impl Line {
     pub(super) fn new(tls: TlsOptions, proxies: Proxies, body_size_max: usize, cut: bool) -> Line {
-        Line { tls, tls_ready: None, proxies, body_size_max, cut, open: None }
+        Line {
+            tls,
+            tls_ready: None,
+            proxies,
+            body_size_max,
+            cut,
+            connect_time: None,
+            header_time: None,
+            open: None,
+        }
+    }
+
+    /// Limits the wait for a connection, the lookup of the name included.
+    pub(super) fn limit_connecting(&mut self, time: Duration) {
+        self.connect_time = Some(time);
+    }
+
+    /// Limits the wait between a request and the beginning of its reply.
+    pub(super) fn limit_silence(&mut self, time: Duration) {
+        self.header_time = Some(time);
     }
 
     /// Has it use other proxies.
@@ -87,8 +110,9 @@ impl Line {
             None => self.connect(url, proxy.as_ref()).await?,
         };
         let response = loop {
-            match send(&mut sender, request.clone()).await {
+            match send(&mut sender, request.clone(), self.header_time).await {
                 Ok(response) => break response,
+                Err(Failure::Silent) => return Err(Failure::Silent),
                 // The peer may have ended a connection that was idle.
                 Err(_) if was_kept => {
                     was_kept = false;
@@ -106,7 +130,12 @@ impl Line {
     }
 
     async fn connect(&mut self, url: &Url, proxy: Option<&Url>) -> Result<Sender, Failure> {
-        let mut socket = dial(proxy.unwrap_or(url).place()).await?;
+        let dialed = dial(proxy.unwrap_or(url).place());
+        let late = |_| Failure::Said("dial tcp: i/o timeout".into());
+        let mut socket = match self.connect_time {
+            Some(limit) => timeout(limit, dialed).await.map_err(late)??,
+            None => dialed.await?,
+        };
         if url.scheme == "http" {
             return begin(socket).await;
         }
@@ -215,9 +244,17 @@ fn request(step: &Step<'_>, proxy: Option<&Url>) -> Result<(Request<Full<Bytes>>
     Ok((request, decompresses))
 }
 
-async fn send(sender: &mut Sender, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
+async fn send(
+    sender: &mut Sender,
+    request: Request<Full<Bytes>>,
+    limit: Option<Duration>,
+) -> Result<Response<Incoming>, Failure> {
     sender.ready().await?;
-    Ok(sender.send_request(request).await?)
+    let sent = sender.send_request(request);
+    match limit {
+        Some(limit) => Ok(timeout(limit, sent).await.map_err(|_| Failure::Silent)??),
+        None => Ok(sent.await?),
+    }
 }
 
 async fn begin<S>(stream: S) -> Result<Sender, Failure>

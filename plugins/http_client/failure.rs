@@ -15,6 +15,8 @@ pub(super) enum Failure {
     Said(String),
     /// The connection ended before the reply.
     Ended,
+    /// The time until the reply begins is over.
+    Silent,
 }
 
 impl fmt::Display for Failure {
@@ -25,6 +27,7 @@ impl fmt::Display for Failure {
             }
             Failure::Said(text) => f.write_str(text),
             Failure::Ended => f.write_str("EOF"),
+            Failure::Silent => f.write_str("net/http: timeout awaiting response headers"),
         }
     }
 }

@@ -10,7 +10,7 @@ pub(crate) struct Url {
     /// `user:password`, decoded, if given.
     pub(super) user: Option<(String, String)>,
     /// Host with port as written.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// Path as it is sent.
     path: String,
     /// Query with its question mark, or nothing.
@@ -36,6 +36,14 @@ impl Url {
                 format!("{}://{user}:***@{}{}{}", self.scheme, self.host, self.path, self.query)
             }
         }
+    }
+
+    /// The same without user and query, with `more` behind its path as it stands.
+    ///
+    /// # Errors
+    /// As for [`Url::parse`].
+    pub(crate) fn below(&self, more: &str) -> Result<Url, String> {
+        Url::parse(&format!("{}://{}{}{more}", self.scheme, self.host, self.path))
     }
 
     /// Path and query.

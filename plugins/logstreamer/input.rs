@@ -113,14 +113,7 @@ impl Input for LogstreamerInput {
     }
 
     fn report(&self) -> Vec<(String, String, &'static str)> {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = places.iter().flat_map(|(name, (file, bytes))| {
-            [
-                (format!("{name}-filename"), file.clone(), ""),
-                (format!("{name}-bytes"), bytes.to_string(), "count"),
-            ]
-        });
-        rows.collect()
+        follow::rows(&self.places.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::call_timing::CallTiming;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::decoder::<MultiDecoder>();
 
-/// Options of MultiDecoder.
+/// Tries several decoders, or runs all.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "pipeline.MultiDecoderConfig", default, deny_unknown_fields)]
 pub struct Config {
@@ -59,9 +59,7 @@ impl DecoderPlugin for MultiDecoder {
         let mut subs = Vec::new();
         for name in config.subs {
             let runner = format!("{}-{name}", context.name);
-            let Ok(decoder) = context.decoders.decoder(&name, &runner) else {
-                return Err(ConfigError::Init(format!("Non-existent subdecoder: {name}")));
-            };
+            let decoder = context.decoders.decoder(&name, &runner).map_err(|why| refused(&name, &why))?;
             subs.push(Sub { name, decoder, timing: CallTiming::new(&context.globals) });
         }
         let all = match config.cascade_strategy.as_str() {
@@ -72,6 +70,14 @@ impl DecoderPlugin for MultiDecoder {
         let sub_errors = config.log_sub_errors.then(|| Arc::clone(&context.log));
         Ok(MultiDecoder { subs, all, sub_errors, timing: CallTiming::new(&context.globals) })
     }
+}
+
+/// What is wrong with a sub decoder. One that is there but cannot be opened says why.
+fn refused(name: &str, why: &ConfigError) -> ConfigError {
+    let why = why.to_string();
+    let missing = format!("no registered '{name}' decoder");
+    let why = if why == missing { String::new() } else { format!(": {why}") };
+    ConfigError::Init(format!("Non-existent subdecoder: {name}{why}"))
 }
 
 impl Decoder for MultiDecoder {
@@ -209,7 +215,10 @@ mod tests {
     impl DecoderSource for Source {
         fn decoder(&self, section: &str, runner_name: &str) -> Result<Box<dyn Decoder>, ConfigError> {
             if section == "missing" {
-                return Err(ConfigError::init("no such decoder"));
+                return Err(ConfigError::init("no registered 'missing' decoder"));
+            }
+            if section == "broken" {
+                return Err(ConfigError::init("Init() broken.lua:1: no good"));
             }
             if section == "inner" {
                 let config = Config { log_sub_errors: true, ..config(&["fail", "nothing"], "all") };
@@ -311,6 +320,8 @@ mod tests {
         };
         assert_eq!(error(Config::default()), "At least one subdecoder must be specified.");
         assert_eq!(error(config(&["a", "missing"], "all")), "Non-existent subdecoder: missing");
+        let broken = "Non-existent subdecoder: broken: Init() broken.lua:1: no good";
+        assert_eq!(error(config(&["a", "broken"], "all")), broken);
         assert_eq!(error(config(&["a"], "random")), "Unrecognized cascade strategy: random");
     }
 }

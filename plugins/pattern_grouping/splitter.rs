@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::splitter::<PatternGroupingSplitter>();
 
-/// Options of PatternGroupingSplitter.
+/// Joins lines that belong together by a pattern.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "pipeline.PatternGroupingSplitterConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::encoder::<PayloadEncoder>();
 
-/// Options of PayloadEncoder.
+/// The payload alone.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "plugins.PayloadEncoderConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -14,7 +14,7 @@ use crate::scribble::decoder::template::MessageTemplate;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::decoder::<PayloadRegexDecoder>();
 
-/// Options of PayloadRegexDecoder.
+/// Fills a message from the payload by a regular expression.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "payload.PayloadRegexDecoderConfig", default, deny_unknown_fields)]
 pub struct Config {

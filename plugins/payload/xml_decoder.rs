@@ -20,7 +20,7 @@ use crate::scribble::decoder::template::MessageTemplate;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::decoder::<PayloadXmlDecoder>();
 
-/// Options of PayloadXmlDecoder.
+/// Fills a message from an XML payload by XPath.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "payload.PayloadXmlDecoderConfig", default, deny_unknown_fields)]
 pub struct Config {

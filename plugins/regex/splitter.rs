@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::splitter::<RegexSplitter>();
 
-/// Options of RegexSplitter.
+/// Splits at what a regular expression matches.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "pipeline.RegexSplitterConfig", default, deny_unknown_fields)]
 pub struct Config {

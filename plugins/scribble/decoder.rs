@@ -13,7 +13,7 @@ use self::template::MessageTemplate;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::decoder::<ScribbleDecoder>();
 
-/// Options of ScribbleDecoder.
+/// Sets fields of every message.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename = "plugins.ScribbleDecoderConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -26,7 +26,7 @@ pub static DEF: PluginDef = registry::input::<StatAccumInput>();
 /// Severity of the messages.
 const SEVERITY: i32 = 7;
 
-/// Options of StatAccumInput.
+/// Gathers statistics and gives them out at every tick.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename = "pipeline.StatAccumInputConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -19,7 +19,7 @@ use crate::placeholders::Text;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::filter::<StatFilter>();
 
-/// Options of StatFilter.
+/// Makes statistics of messages for a StatAccumInput.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename = "statsd.StatFilterConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -25,7 +25,7 @@ const WAIT: Duration = Duration::from_millis(100);
 /// When hekad stops, what has arrived is still read, for at most so long.
 const LAST_READS: Duration = Duration::from_secs(1);
 
-/// Options of StatsdInput.
+/// Listens for statsd packets and hands them to a StatAccumInput.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename = "statsd.StatsdInputConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -37,7 +37,7 @@ const LAST_PEERS: Duration = Duration::from_millis(500);
 /// Pause after the system could not give a connection (no descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Options of TcpInput.
+/// Listens for TCP connections.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "tcp.TcpInputConfig", default, deny_unknown_fields)]
 pub struct Config {

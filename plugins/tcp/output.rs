@@ -38,7 +38,7 @@ const IDLE_PATIENCE: Duration = Duration::from_millis(200);
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Options of TcpOutput.
+/// Sends over a TCP connection.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "tcp.TcpOutputConfig", default, deny_unknown_fields)]
 pub struct Config {
@@ -121,6 +121,7 @@ impl OutputPlugin for TcpOutput {
         use_buffering: true,
         may_tick: false,
         outlives_process: true,
+        never_rejects: true,
         ..OutputDefaults::USUAL
     };
     const NEEDS_ENCODER: Option<&'static str> = Some("Encoder required.");

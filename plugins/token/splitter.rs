@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// The row of this plugin.
 pub static DEF: PluginDef = registry::splitter::<TokenSplitter>();
 
-/// Options of TokenSplitter.
+/// Splits at a character.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "pipeline.TokenSplitterConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -26,7 +26,7 @@ const WAIT: Duration = Duration::from_millis(100);
 /// When hekad stops, what has arrived is still read, for at most so long.
 const LAST_READS: Duration = Duration::from_secs(1);
 
-/// Options of UdpInput.
+/// Listens for UDP or unixgram packets.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "udp.UdpInputConfig", default, deny_unknown_fields)]
 pub struct Config {

@@ -24,7 +24,7 @@ const MAX_MESSAGE_SIZE_MIN: i64 = 512;
 /// A peer on this machine that takes nothing for so long is complained of.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Options of UdpOutput.
+/// Sends UDP or unixgram packets.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "udp.UdpOutputConfig", default, deny_unknown_fields)]
 pub struct Config {

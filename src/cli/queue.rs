@@ -8,9 +8,11 @@
 //! | [`export`] | `hekad queue export` |
 //! | [`repair`] | `hekad queue repair` |
 //! | [`forget`] | `hekad queue forget` |
+//! | [`dead`] | `hekad queue dead` |
 
 mod base;
 mod check;
+mod dead;
 mod export;
 mod forget;
 mod repair;
@@ -34,6 +36,7 @@ enum Action {
     Export(export::Args),
     Repair(repair::Args),
     Forget(forget::Args),
+    Dead(dead::Args),
 }
 
 /// Runs one of the commands.
@@ -44,5 +47,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Action::Export(args) => export::run(&args),
         Action::Repair(args) => repair::run(&args),
         Action::Forget(args) => forget::run(&args),
+        Action::Dead(args) => dead::run(&args),
     }
 }

@@ -2,21 +2,26 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use heka_plugin::PluginDef;
+use heka_plugin::{PluginDef, Stop};
 use heka_queue::SyncMode;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
+use crate::admin;
+use crate::admin::report::Report;
+use crate::admin::roster::Roster;
 use crate::config::{self, Hekad, QueueSync};
+use crate::dead_letters::store::Bound;
 use crate::gate::Gate;
 use crate::import::{self, Imported, Places};
-use crate::loader::{self, Plan};
+use crate::loader::{self, Draft, Plan};
 use crate::log::Logger;
 use crate::pid_file;
 use crate::pipeline::{Pipeline, Shared};
 use crate::queues::{Lock, Queues};
+use crate::reload::{Prints, Reloader, Running, Wakes};
 use crate::shutdown::{Shutdown, Wake};
 use crate::signals;
 
@@ -25,10 +30,14 @@ const FAILED: i32 = 1;
 /// `[hekad] shutdown_timeout` when it is not given.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs hekad with the configuration at `config_path` and the plugin types `defs`; returns the exit code.
-pub fn run(config_path: &Path, defs: &[&'static PluginDef]) -> i32 {
+/// How long plugins are waited for by a report.
+const REPORT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Runs hekad with the configuration at `config_path` and the plugin types `defs`; returns the exit code. `listen` serves
+/// `[hekad] admin_address`.
+pub fn run(config_path: &Path, defs: &[&'static PluginDef], listen: admin::Listen) -> i32 {
     let logger = Logger::default();
-    match start_and_run(config_path, defs, &logger) {
+    match start_and_run(config_path, defs, listen, &logger) {
         Ok(code) => code,
         Err(text) => {
             logger.error(&text);
@@ -37,7 +46,12 @@ pub fn run(config_path: &Path, defs: &[&'static PluginDef]) -> i32 {
     }
 }
 
-fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logger) -> Result<i32, String> {
+fn start_and_run(
+    config_path: &Path,
+    defs: &[&'static PluginDef],
+    listen: admin::Listen,
+    logger: &Logger,
+) -> Result<i32, String> {
     let loaded = config::load(config_path).map_err(|error| {
         if let Some(place) = error.place() {
             let option = place.option.map(|option| format!(", option `{option}`")).unwrap_or_default();
@@ -59,9 +73,11 @@ fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logge
     check_profiles(hekad, logger)?;
     no_effect(hekad, logger);
     let globals = Arc::new(hekad.globals(&system_hostname()));
+    let sections = loader::sections(&loaded.files, defs).unwrap_or_default();
+    // Before anything is made of them: a script that changes in between counts as changed at the next reload.
+    let prints = Prints::of(&sections, &globals);
     let plan = loader::load(&loaded.files, defs, &globals, logger)
         .map_err(|text| format!("Error reading config:  {text}"))?;
-    let timeout = hekad.shutdown_timeout().unwrap_or(SHUTDOWN_TIMEOUT);
     let (wake, woken) = channel();
     let shutdown = Shutdown::new(wake.clone());
     let mut queues = Queues::open_locked(lock, base_dir, sync_mode(hekad), hekad.queue_segment_size, logger)
@@ -74,19 +90,42 @@ fn start_and_run(config_path: &Path, defs: &[&'static PluginDef], logger: &Logge
         shutdown,
         gate: Arc::new(Gate::default()),
         entries: Arc::default(),
+        relief: Arc::default(),
+        roster: Roster::default(),
         live_decoders: Arc::default(),
         live_splitters: Arc::default(),
         catalog: plan.catalog.clone(),
         queue_sync: sync_mode(hekad),
         full_buffer_max_retries: hekad.full_buffer_max_retries,
         queue_max_size_bytes: hekad.queue_max_size,
+        dead_letters: Bound { max_bytes: hekad.dead_letters_max_size, sync: sync_mode(hekad) },
     };
     logger.info("Starting hekad...");
     let _signals = signals::listen(wake).map_err(|error| error.to_string())?;
-    let pipeline = Pipeline::start(plan, shared)?;
-    let code = serve(&pipeline, &woken, logger);
+    let draft = Draft { catalog: plan.catalog.clone(), sections };
+    let (board, admin_address) = (plan.catalog.board.clone(), hekad.admin_address.clone());
+    let shutdown = shared.shutdown.clone();
+    let mut pipeline = Pipeline::start(plan, shared)?;
+    let running = Running { loaded, draft, prints };
+    let mut reloader = Reloader {
+        path: config_path,
+        defs,
+        logger,
+        shutdown,
+        running,
+        before: None,
+        number: 0,
+        undone: None,
+    };
+    let asked = Stop::new();
+    if !admin_address.is_empty() {
+        listen(&admin_address, board, logger.source("admin", &admin_address), &asked)?;
+    }
+    let code = serve(&mut pipeline, &mut reloader, &mut Wakes::new(woken), logger);
+    let timeout = reloader.shutdown_timeout().unwrap_or(SHUTDOWN_TIMEOUT);
     logger.info("Shutdown initiated.");
     pipeline.stop(Instant::now() + timeout);
+    asked.request();
     logger.info("Shutdown complete.");
     Ok(code)
 }
@@ -101,34 +140,46 @@ fn take_over(plan: &Plan, queues: &mut Queues, hekad: &Hekad, logger: &Logger) {
 }
 
 /// Answers signals until hekad is to end; returns the exit code.
-fn serve(pipeline: &Pipeline, woken: &Receiver<Wake>, logger: &Logger) -> i32 {
+fn serve(pipeline: &mut Pipeline, reloader: &mut Reloader<'_>, wakes: &mut Wakes, logger: &Logger) -> i32 {
     loop {
-        match woken.recv() {
-            Ok(Wake::Signal(SIGINT | SIGTERM)) => return 0,
-            Ok(Wake::Shutdown(code)) => return code,
-            Ok(Wake::Signal(SIGHUP)) => {
+        match wakes.next() {
+            Some(Wake::Signal(SIGINT | SIGTERM)) => return 0,
+            Some(Wake::Shutdown(code)) => return code,
+            Some(Wake::Undo { reload, code }) => {
+                if !reloader.undo(reload, pipeline, wakes) {
+                    return code;
+                }
+            }
+            Some(Wake::Signal(SIGHUP)) => {
                 logger.info("Reload initiated.");
-                if !pipeline.reload() {
+                // First, whatever becomes of the configuration: log files may have been moved away.
+                let reopens = pipeline.reopen();
+                if !reloader.reload(pipeline, wakes) && !reopens {
                     logger.error("Error sending reload event:  E_NOT_FOUND");
                 }
             }
-            Ok(Wake::Signal(SIGUSR1)) => {
+            Some(Wake::Signal(SIGUSR1)) => {
                 logger.info("Queue report initiated.");
-                logger.error(&pipeline.report());
+                logger.error(&report(pipeline));
             }
-            Ok(Wake::Signal(SIGUSR2)) => {
+            Some(Wake::Signal(SIGUSR2)) => {
                 logger.info("Sandbox abort initiated.");
                 if !pipeline.takes_messages() {
-                    logger.error(&pipeline.report());
+                    logger.error(&report(pipeline));
                     return FAILED;
                 }
                 logger
                     .error("Can't save sandboxes while router is processing messages, use regular shutdown.");
             }
-            Ok(Wake::Signal(_)) => {}
-            Err(_) => return FAILED,
+            Some(Wake::Signal(_)) => {}
+            None => return FAILED,
         }
     }
+}
+
+/// The report that SIGUSR1 asks for.
+fn report(pipeline: &Pipeline) -> String {
+    Report::gather(pipeline.shared(), Instant::now() + REPORT_PATIENCE).text()
 }
 
 fn make_base_dir(base_dir: &Path) -> Result<(), String> {

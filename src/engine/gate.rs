@@ -26,6 +26,11 @@ impl Refusals {
         !self.0.swap(true, Ordering::AcqRel)
     }
 
+    /// Whether the queue refused what came last.
+    pub fn last(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
     /// The queue took something; returns whether that is new.
     pub fn end(&self) -> bool {
         self.0.swap(false, Ordering::AcqRel)
@@ -41,6 +46,11 @@ impl Gate {
             self.changed.notify_all();
         }
         changed
+    }
+
+    /// Whether it is closed.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Returns true once the gate is open, false when `stop` was requested first.

@@ -1,7 +1,7 @@
 //! Keeps the books of all readers: saves their cursors, prunes the queues, and sees to it that none lags further behind
 //! than its options allow.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use heka_plugin::{Log, Stop};
@@ -70,7 +70,7 @@ pub struct Keeper {
     /// Holds inputs back.
     pub gate: Arc<Gate>,
     /// Readers that started with too much before them.
-    pub relief: Relief,
+    pub relief: Arc<Mutex<Relief>>,
     /// Ends hekad where that is what was configured.
     pub shutdown: Shutdown,
     /// The log.
@@ -79,7 +79,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// Works until `stop` is requested, then saves a last time.
-    pub fn run(mut self, stop: &Stop) {
+    pub fn run(self, stop: &Stop) {
         let mut complaint = Complaint::default();
         let mut failed = false;
         loop {
@@ -100,12 +100,13 @@ impl Keeper {
     }
 
     /// Sees how those get on that started with too much before them.
-    fn relieve(&mut self) {
-        if !self.relief.is_pending() {
+    fn relieve(&self) {
+        let mut relief = self.relief();
+        if !relief.is_pending() {
             return;
         }
-        let entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (queues, relief) = (&self.queues, &mut self.relief);
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let queues = &self.queues;
         relief.look(Instant::now(), &self.shutdown, &self.logger, |name| {
             let entry = entries.iter().find(|entry| entry.name == name);
             // One that is not there yet stands at its cursor.
@@ -115,7 +116,7 @@ impl Keeper {
     }
 
     fn save(&self, complaint: &mut Complaint) {
-        for entry in self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter() {
+        for entry in self.entries.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             self.queues.set_cursor(&entry.name, entry.place.get());
         }
         if let Err(error) = self.queues.save() {
@@ -126,9 +127,15 @@ impl Keeper {
         }
     }
 
+    /// To be locked before the entries.
+    fn relief(&self) -> MutexGuard<'_, Relief> {
+        self.relief.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn limit(&self) {
-        let mut hold = self.relief.is_pending();
-        let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let relief = self.relief();
+        let mut hold = relief.is_pending();
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.retain_mut(|entry| {
             entry.log_drops();
             let place = entry.place.get();
@@ -138,7 +145,7 @@ impl Keeper {
             } else {
                 self.queues.whole_lag_bytes(&entry.name, place)
             };
-            if entry.limit_bytes == 0 || lag < entry.limit_bytes || self.relief.waits_for(&entry.name) {
+            if entry.limit_bytes == 0 || lag < entry.limit_bytes || relief.waits_for(&entry.name) {
                 return true;
             }
             if entry.ended {
@@ -213,7 +220,7 @@ mod tests {
                 queues,
                 entries,
                 gate: Arc::default(),
-                relief: Relief::default(),
+                relief: Arc::default(),
                 shutdown: Shutdown::new(wake),
                 logger,
             },

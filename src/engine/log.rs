@@ -1,12 +1,15 @@
 //! Log lines as Heka writes them: information to stdout, errors to stderr, each with Go's `log` prefix.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use heka_message::golang::{GoTime, Zone};
 use heka_plugin::Log;
+use heka_plugin::telemetry::Problem;
 
+use crate::counters::Problems;
 use crate::runner::deliver::now_ns;
 
 const DATE: i64 = 1;
@@ -20,13 +23,15 @@ const UTC: i64 = 32;
 #[derive(Clone)]
 pub struct Logger {
     flags: Arc<AtomicI64>,
+    /// Errors of inputs, filters and outputs, by kind and name.
+    problems: Arc<Mutex<HashMap<String, Arc<Problems>>>>,
     /// Where lines are kept instead of being written.
     kept: Option<Arc<Mutex<Vec<String>>>>,
 }
 
 impl Default for Logger {
     fn default() -> Logger {
-        Logger { flags: Arc::new(AtomicI64::new(DATE | TIME)), kept: None }
+        Logger { flags: Arc::new(AtomicI64::new(DATE | TIME)), problems: Arc::default(), kept: None }
     }
 }
 
@@ -64,11 +69,24 @@ impl Logger {
 
     /// A log that puts `info_prefix` or `error_prefix` before each text.
     pub fn source(&self, kind: &str, name: &str) -> Arc<dyn Log> {
+        // Decoders come and go with streams; their failures are counted elsewhere.
+        let counts = matches!(kind, "Input" | "Plugin");
         Arc::new(SourceLog {
             logger: self.clone(),
+            problems: counts.then(|| self.problems_of(kind, name)),
             info_prefix: format!("{kind} '{name}': "),
             error_prefix: format!("{kind} '{name}' error: "),
         })
+    }
+
+    /// How many errors an input (`Input`), a filter or an output (`Plugin`) has logged, and the last of them.
+    pub fn problems(&self, kind: &str, name: &str) -> (u64, Option<Problem>) {
+        self.problems_of(kind, name).get()
+    }
+
+    fn problems_of(&self, kind: &str, name: &str) -> Arc<Problems> {
+        let mut all = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(format!("{kind} {name}")).or_default().clone()
     }
 
     fn line(&self, out: &mut impl Write, text: &[u8]) {
@@ -116,6 +134,7 @@ fn prefix(flags: i64, now: &GoTime) -> String {
 
 struct SourceLog {
     logger: Logger,
+    problems: Option<Arc<Problems>>,
     info_prefix: String,
     error_prefix: String,
 }
@@ -126,6 +145,9 @@ impl Log for SourceLog {
     }
 
     fn error(&self, text: &str) {
+        if let Some(problems) = &self.problems {
+            problems.note(text);
+        }
         self.logger.error(&format!("{}{text}", self.error_prefix));
     }
 
@@ -137,6 +159,18 @@ impl Log for SourceLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_of_a_plugin_are_counted_wherever_they_are_logged() {
+        let logger = Logger::keeping();
+        logger.source("Plugin", "out").error("one");
+        logger.source("Plugin", "out").error("two");
+        logger.source("Plugin", "out").info("three");
+        logger.source("Input", "out").error("another's");
+        let (count, last) = logger.problems("Plugin", "out");
+        assert_eq!((count, last.map(|last| last.text)), (2, Some("two".into())));
+        assert_eq!(logger.problems("Plugin", "other"), (0, None));
+    }
 
     #[test]
     fn prefixes_follow_the_flags() {

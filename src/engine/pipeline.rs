@@ -1,27 +1,33 @@
 //! The running pipeline: which threads there are, what starts them and what ends them.
 
 mod dock;
+mod ending;
 mod filters;
+mod leave;
 mod limits;
 mod probe;
-mod report;
 mod start;
 mod stop;
+mod swap;
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 pub use self::dock::FilterDock;
+pub(crate) use self::leave::Patience;
+pub(crate) use self::swap::Swap;
 
 use heka_plugin::{Globals, Stop};
 use heka_queue::SyncMode;
 
-use crate::desk::Desk;
+use crate::admin::roster::{Listing, Roster};
+use crate::dead_letters::store::Bound;
 use crate::gate::Gate;
 use crate::keeper::Entry;
 use crate::loader::Catalog;
 use crate::log::Logger;
 use crate::queues::Queues;
+use crate::relief::Relief;
 use crate::runner::inlet::LiveDecoders;
 use crate::shutdown::Shutdown;
 use crate::stops::Stops;
@@ -38,6 +44,10 @@ struct ReaderTask {
     announces_encoder: bool,
     /// It reopens files on SIGHUP.
     reloads: bool,
+    /// How the names of filters begin that it loads.
+    loads: Option<String>,
+    /// Keeps it on the roster.
+    _listing: Option<Listing>,
 }
 
 impl ReaderTask {
@@ -60,6 +70,8 @@ impl ReaderTask {
             encoder_name: None,
             announces_encoder: false,
             reloads: false,
+            loads: None,
+            _listing: None,
         }
     }
 }
@@ -71,7 +83,8 @@ struct InputTask {
     stop: Stop,
     /// It is stopped after the filters.
     outlasts_filters: bool,
-    desk: Desk,
+    /// Keeps it on the roster.
+    _listing: Listing,
 }
 
 /// What all parts of a running pipeline share.
@@ -89,6 +102,10 @@ pub struct Shared {
     pub gate: Arc<Gate>,
     /// The keeper's books.
     pub entries: Arc<Mutex<Vec<Entry>>>,
+    /// Readers that began with too much before them.
+    pub relief: Arc<Mutex<Relief>>,
+    /// Who runs.
+    pub roster: Roster,
     /// Decoders that are alive.
     pub live_decoders: LiveDecoders,
     /// Splitters that are alive.
@@ -99,6 +116,8 @@ pub struct Shared {
     pub queue_sync: SyncMode,
     /// `[hekad] full_buffer_max_retries`
     pub full_buffer_max_retries: u32,
+    /// How the dead letters of an output are kept.
+    pub dead_letters: Bound,
     /// Lag limit in bytes of a reader without one of its own.
     pub queue_max_size_bytes: u64,
 }
@@ -110,4 +129,11 @@ pub struct Pipeline {
     filters: Vec<ReaderTask>,
     outputs: Vec<ReaderTask>,
     keeper: Option<(Task, Stop)>,
+}
+
+impl Pipeline {
+    /// What its parts share.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
 }

@@ -44,6 +44,8 @@ impl Relief {
         looks: u32,
         logger: &Logger,
     ) {
+        // It may have come back in a reload.
+        self.waiting.retain(|reader| reader.name != name);
         let enough_bytes = limit_bytes / 10 * 9 + limit_bytes % 10 * 9 / 10;
         if limit_bytes == 0 || lag_bytes < enough_bytes {
             return;

@@ -1,6 +1,7 @@
 //! The loops that run plugins: the engine owns the loop, a plugin only does its one thing.
 
 pub mod append;
+mod child;
 pub mod decode;
 pub mod deliver;
 pub mod filter;

@@ -25,6 +25,10 @@ pub struct Stops {
     pub drain: Stop,
     /// End now; what is left stays queued.
     pub now: Stop,
+    /// End after the batch in hand; what is left stays queued for the next of this name.
+    leave: Stop,
+    /// Its end is wanted: nothing follows from it.
+    retired: Arc<AtomicBool>,
     reload: Arc<AtomicBool>,
     skip: Arc<Mutex<Option<Skip>>>,
     slow: Arc<AtomicBool>,
@@ -39,6 +43,28 @@ impl Stops {
     pub fn ask_to_drain(&self, events: &EventCount) {
         self.drain.request();
         events.notify();
+    }
+
+    /// Asks to end after the batch in hand.
+    pub fn ask_to_leave(&self, events: &EventCount) {
+        self.leave.request();
+        self.drain.request();
+        events.notify();
+    }
+
+    /// Whether it is to end although there may be more to read.
+    pub fn ends_here(&self) -> bool {
+        self.now.is_requested() || self.leave.is_requested()
+    }
+
+    /// Marks that its end is wanted, as a reload takes it out: neither hekad's end nor a message follows from it.
+    pub fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    /// Whether its end is wanted.
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     /// Asks to end at once.

@@ -3,39 +3,46 @@
 use crate::charset::Charset;
 use crate::node::{Node, Tag, as_charset, callee, second};
 
-/// Calls followed before an answer is given up: grammars may recurse.
+/// Calls followed before an answer is given up: grammars may recurse, and rules that call others twice or more are looked
+/// into again and again.
 const MAX_CALLS: u32 = 1000;
+/// The same for whether a pattern may match without consuming, which decides whether a grammar is refused.
+const MAX_NULLABLE_CALLS: u32 = 100_000;
 
 /// Whether the pattern can match without consuming anything. Open calls count as "no"; that is checked again once the
 /// grammar is complete.
 pub(crate) fn is_nullable(tree: &[Node], i: usize) -> bool {
-    passes_empty(tree, i, false)
+    passes_empty(tree, i, false, &mut { MAX_NULLABLE_CALLS }).unwrap_or(true)
 }
 
 /// Whether the pattern never fails.
 pub(crate) fn never_fails(tree: &[Node], i: usize) -> bool {
-    passes_empty(tree, i, true)
+    passes_empty(tree, i, true, &mut { MAX_CALLS }).unwrap_or(false)
 }
 
-fn passes_empty(tree: &[Node], mut i: usize, surely: bool) -> bool {
+/// `None` if there were too many calls to follow.
+fn passes_empty(tree: &[Node], mut i: usize, surely: bool, calls: &mut u32) -> Option<bool> {
     loop {
         match tree[i].tag() {
-            Tag::Char | Tag::Set | Tag::Any | Tag::False | Tag::OpenCall => return false,
-            Tag::Rep | Tag::True => return true,
-            Tag::Not | Tag::Behind => return !surely,
-            Tag::And if !surely => return true,
-            Tag::RunTime if surely => return false,
+            Tag::Char | Tag::Set | Tag::Any | Tag::False | Tag::OpenCall => return Some(false),
+            Tag::Rep | Tag::True => return Some(true),
+            Tag::Not | Tag::Behind => return Some(!surely),
+            Tag::And if !surely => return Some(true),
+            Tag::RunTime if surely => return Some(false),
             Tag::And | Tag::RunTime | Tag::Capture | Tag::Grammar | Tag::Rule => i += 1,
-            Tag::Call => i = callee(tree, i),
+            Tag::Call => {
+                *calls = calls.checked_sub(1)?;
+                i = callee(tree, i);
+            }
             Tag::Seq => {
-                if !passes_empty(tree, i + 1, surely) {
-                    return false;
+                if !passes_empty(tree, i + 1, surely, calls)? {
+                    return Some(false);
                 }
                 i = second(tree, i);
             }
             Tag::Choice => {
-                if passes_empty(tree, i + 1, surely) {
-                    return true;
+                if passes_empty(tree, i + 1, surely, calls)? {
+                    return Some(true);
                 }
                 i = second(tree, i);
             }
@@ -145,50 +152,60 @@ impl First {
 }
 
 /// The first set of a pattern that `follow` comes after.
-pub(crate) fn first(tree: &[Node], mut i: usize, follow: Charset) -> First {
+pub(crate) fn first(tree: &[Node], i: usize, follow: Charset) -> First {
+    // A match-time capture may lie behind what was not looked at.
+    let unknown = First { set: Charset::FULL, empty: true, runs: true };
+    first_within(tree, i, follow, &mut { MAX_CALLS }).unwrap_or(unknown)
+}
+
+/// `first`, or `None` if there were too many calls to follow.
+fn first_within(tree: &[Node], mut i: usize, follow: Charset, calls: &mut u32) -> Option<First> {
     let mut sum = First::of(Charset::EMPTY);
     while tree[i].tag() == Tag::Choice {
-        sum = sum.or(first_of_one(tree, i + 1, follow));
+        sum = sum.or(first_of_one(tree, i + 1, follow, calls)?);
         i = second(tree, i);
     }
-    sum.or(first_of_one(tree, i, follow))
+    Some(sum.or(first_of_one(tree, i, follow, calls)?))
 }
 
 /// `first`, where chains of choices have been taken apart.
-fn first_of_one(tree: &[Node], mut i: usize, mut follow: Charset) -> First {
+fn first_of_one(tree: &[Node], mut i: usize, mut follow: Charset, calls: &mut u32) -> Option<First> {
     loop {
         match tree[i].tag() {
             Tag::Char | Tag::Set | Tag::Any => {
-                return First::of(as_charset(tree, i).unwrap_or(Charset::FULL));
+                return Some(First::of(as_charset(tree, i).unwrap_or(Charset::FULL)));
             }
-            Tag::True => return First::open(follow),
-            Tag::False => return First::of(Charset::EMPTY),
+            Tag::True => return Some(First::open(follow)),
+            Tag::False => return Some(First::of(Charset::EMPTY)),
             Tag::Capture | Tag::Grammar | Tag::Rule => i += 1,
-            Tag::Call => i = callee(tree, i),
-            Tag::OpenCall => return First::open(Charset::FULL),
-            Tag::Choice => return first(tree, i, follow),
+            Tag::Call => {
+                *calls = calls.checked_sub(1)?;
+                i = callee(tree, i);
+            }
+            Tag::OpenCall => return Some(First::open(Charset::FULL)),
+            Tag::Choice => return first_within(tree, i, follow, calls),
             Tag::Rep => {
-                let body = first(tree, i + 1, follow);
-                return First::open(body.set.union(follow));
+                let body = first_within(tree, i + 1, follow, calls)?;
+                return Some(First::open(body.set.union(follow)));
             }
             Tag::RunTime => {
-                let body = first(tree, i + 1, Charset::FULL);
-                return First { set: body.set, empty: false, runs: !body.is_testable() };
+                let body = first_within(tree, i + 1, Charset::FULL, calls)?;
+                return Some(First { set: body.set, empty: false, runs: !body.is_testable() });
             }
             Tag::And => {
-                let body = first(tree, i + 1, follow);
-                return First { set: body.set.intersection(follow), ..body };
+                let body = first_within(tree, i + 1, follow, calls)?;
+                return Some(First { set: body.set.intersection(follow), ..body });
             }
             Tag::Not | Tag::Behind => {
                 if let (Tag::Not, Some(set)) = (tree[i].tag(), as_charset(tree, i + 1)) {
-                    return First::open(set.complement());
+                    return Some(First::open(set.complement()));
                 }
-                let body = first(tree, i + 1, follow);
-                return First { set: follow, empty: true, runs: body.runs };
+                let body = first_within(tree, i + 1, follow, calls)?;
+                return Some(First { set: follow, empty: true, runs: body.runs });
             }
             Tag::Seq => {
-                if is_nullable(tree, i + 1) {
-                    return first_of_nullable_seq(tree, i, follow);
+                if passes_empty(tree, i + 1, false, calls)? {
+                    return first_of_nullable_seq(tree, i, follow, calls);
                 }
                 follow = Charset::FULL;
                 i += 1;
@@ -197,35 +214,44 @@ fn first_of_one(tree: &[Node], mut i: usize, mut follow: Charset) -> First {
     }
 }
 
-fn first_of_nullable_seq(tree: &[Node], i: usize, follow: Charset) -> First {
-    let b = first(tree, second(tree, i), follow);
-    let a = first(tree, i + 1, b.set);
-    if a.is_testable() {
+fn first_of_nullable_seq(tree: &[Node], i: usize, follow: Charset, calls: &mut u32) -> Option<First> {
+    let b = first_within(tree, second(tree, i), follow, calls)?;
+    let a = first_within(tree, i + 1, b.set, calls)?;
+    Some(if a.is_testable() {
         a
     } else if a.runs || b.runs {
         First { set: a.set, empty: false, runs: true }
     } else {
         First { set: a.set, ..b }
-    }
+    })
 }
 
 /// Whether the next byte alone decides if the pattern fails.
-pub(crate) fn fails_by_head(tree: &[Node], mut i: usize) -> bool {
+pub(crate) fn fails_by_head(tree: &[Node], i: usize) -> bool {
+    fails_by_head_within(tree, i, &mut { MAX_CALLS }).unwrap_or(false)
+}
+
+fn fails_by_head_within(tree: &[Node], mut i: usize, calls: &mut u32) -> Option<bool> {
     loop {
         match tree[i].tag() {
-            Tag::Char | Tag::Set | Tag::Any | Tag::False => return true,
-            Tag::True | Tag::Rep | Tag::RunTime | Tag::Not | Tag::Behind | Tag::OpenCall => return false,
+            Tag::Char | Tag::Set | Tag::Any | Tag::False => return Some(true),
+            Tag::True | Tag::Rep | Tag::RunTime | Tag::Not | Tag::Behind | Tag::OpenCall => {
+                return Some(false);
+            }
             Tag::Capture | Tag::Grammar | Tag::Rule | Tag::And => i += 1,
-            Tag::Call => i = callee(tree, i),
+            Tag::Call => {
+                *calls = calls.checked_sub(1)?;
+                i = callee(tree, i);
+            }
             Tag::Seq => {
-                if !never_fails(tree, second(tree, i)) {
-                    return false;
+                if !passes_empty(tree, second(tree, i), true, calls)? {
+                    return Some(false);
                 }
                 i += 1;
             }
             Tag::Choice => {
-                if !fails_by_head(tree, i + 1) {
-                    return false;
+                if !fails_by_head_within(tree, i + 1, calls)? {
+                    return Some(false);
                 }
                 i = second(tree, i);
             }

@@ -10,6 +10,7 @@ use mlua::ffi;
 
 use crate::builtin::parse_decimal;
 use crate::capture::{Cap, NONE};
+use crate::charge::Charge;
 use crate::node::Kind;
 use crate::program::Program;
 use crate::scratch::Scratch;
@@ -18,6 +19,11 @@ use crate::vm::Machine;
 
 /// Captures inside captures that are evaluated: this recurses, and a thread's stack is not endless.
 const MAX_NESTING: u32 = 1000;
+
+/// Captures that may be looked at before they are charged, those that are free, and what each counts for.
+const MOST_WORK: u32 = 4096;
+const FREE: u32 = 64;
+const STEPS_PER_CAPTURE: usize = 4;
 
 /// Arguments of a match in front of the extra ones.
 const FIXED_ARGS: c_int = 3;
@@ -32,6 +38,9 @@ pub(crate) struct Evaluation {
     args: c_int,
     values: c_int,
     nesting: u32,
+    /// Captures looked at since that was last charged.
+    work: u32,
+    charge: Option<Charge>,
 }
 
 impl Evaluation {
@@ -48,6 +57,8 @@ impl Evaluation {
             args: machine.args,
             values: machine.values,
             nesting: 0,
+            work: 0,
+            charge: machine.charge,
         }
     }
 
@@ -58,7 +69,33 @@ impl Evaluation {
             values += self.push(i);
             i = self.cap(i).next;
         }
+        self.settle_most();
         values
+    }
+
+    /// Charges for the work since the last charge, unless it was little.
+    #[inline(always)]
+    pub(crate) fn settle_most(&mut self) {
+        if self.work >= FREE {
+            self.settle();
+        }
+    }
+
+    /// Counts captures that are looked at, or pieces of text.
+    #[inline(always)]
+    fn burn(&mut self, work: u32) {
+        self.work += work;
+        if self.work > MOST_WORK {
+            self.settle();
+        }
+    }
+
+    #[cold]
+    fn settle(&mut self) {
+        let work = std::mem::take(&mut self.work);
+        if let Some(charge) = self.charge {
+            charge.of(self.l, work as usize * STEPS_PER_CAPTURE);
+        }
     }
 
     #[inline(always)]
@@ -82,6 +119,7 @@ impl Evaluation {
     fn push(&mut self, i: u32) -> c_int {
         let l = self.l;
         l.check_stack(4, c"too many captures");
+        self.burn(1);
         let cap = *self.cap(i);
         match cap.kind {
             Kind::Simple => {
@@ -241,12 +279,13 @@ impl Evaluation {
 
     /// The last group before capture `i` of the name on top of the stack, outside of captures that are complete. A back
     /// reference of the same name on the way has found it already.
-    fn find_group(&self, i: u32) -> u32 {
+    fn find_group(&mut self, i: u32) -> u32 {
         let l = self.l;
         let wanted = self.cap(i).key;
         let (mut at, mut parent) = (i, self.cap(i).parent);
         while at > 0 {
             at -= 1;
+            self.burn(1);
             if at == parent {
                 parent = self.cap(at).parent;
                 continue;

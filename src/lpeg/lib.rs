@@ -29,6 +29,7 @@ mod analysis;
 mod builtin;
 mod capture;
 mod captures;
+mod charge;
 mod charset;
 mod compile;
 mod eval;
@@ -44,4 +45,5 @@ mod shape;
 mod state;
 mod vm;
 
+pub use charge::{ChargeFunction, set_charge};
 pub use open::{luaopen_lpeg, luaopen_re, open};

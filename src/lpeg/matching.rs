@@ -4,6 +4,7 @@ use std::ffi::c_int;
 
 use mlua::ffi;
 
+use crate::charge::Charge;
 use crate::eval::Evaluation;
 use crate::ops::lua_functions;
 use crate::pattern::Pattern;
@@ -11,11 +12,13 @@ use crate::scratch::Scratch;
 use crate::state::State;
 use crate::vm::{MAX_STACK_FIELD, Machine};
 
-/// Upvalues of the match function: the metatable of patterns, then two places for scratches.
-pub(crate) const UPVALUES: c_int = 3;
+/// Upvalues of the match function: the metatable of patterns, then two places for scratches, then whom to tell steps.
+pub(crate) const UPVALUES: c_int = 2 + SCRATCHES;
+pub(crate) const SCRATCHES: c_int = 2;
 
 const METATABLE: c_int = 1;
 const FIRST_SCRATCH: c_int = 2;
+const CHARGE: c_int = FIRST_SCRATCH + SCRATCHES;
 
 lua_functions! {
     /// `lpeg.match(pattern, subject [, init, ...])`
@@ -66,6 +69,7 @@ fn run(l: State) -> c_int {
         args,
         values: args + 2,
         dynamic: 0,
+        charge: Charge::from_upvalue(l, CHARGE),
     };
     // SAFETY: pattern (with its program), subject, scratch and values are on the stack of this call.
     let results = match unsafe { machine.run(start) } {

@@ -10,7 +10,7 @@ use crate::ops::lua_functions;
 use crate::pattern::Pattern;
 use crate::state::{PATTERN_TYPE, State};
 use crate::vm::{MAX_STACK_FIELD, MIN_STACK};
-use crate::{captures, ops};
+use crate::{captures, charge, ops};
 
 /// What `lpeg.version()` returns: the version whose behaviour this library has.
 const VERSION: &[u8] = b"0.12";
@@ -140,7 +140,8 @@ fn register(l: State) -> c_int {
         l.set_field(-2, name);
     }
     l.push_value(metatable);
-    (1..matching::UPVALUES).for_each(|_| l.push_nil());
+    (0..matching::SCRATCHES).for_each(|_| l.push_nil());
+    charge::push(l);
     l.push_closure(lua_match, matching::UPVALUES);
     l.set_field(-2, c"match");
     l.push_value(-1);

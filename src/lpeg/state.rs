@@ -35,6 +35,11 @@ impl State {
         Self(raw)
     }
 
+    /// The state itself.
+    pub(crate) fn raw(self) -> *mut ffi::lua_State {
+        self.0
+    }
+
     forward! {
         fn top() -> c_int = ffi::lua_gettop;
         fn set_top(idx: c_int) = ffi::lua_settop;

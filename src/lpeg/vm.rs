@@ -8,6 +8,7 @@ use std::ffi::c_int;
 use mlua::ffi;
 
 use crate::capture::Cap;
+use crate::charge::Charge;
 use crate::program::{Op, Program, SetInfo};
 use crate::scratch::{Entry, Scratch};
 use crate::state::State;
@@ -19,6 +20,11 @@ pub(crate) const MAX_STACK_FIELD: &std::ffi::CStr = c"lpeg-maxstack";
 
 /// Entries of the backtrack stack that are always allowed, and the limit to begin with.
 pub(crate) const MIN_STACK: usize = 100;
+
+/// Steps that a match may do before they are charged.
+const FUEL: i64 = 4096;
+/// Fewer steps than these are not charged.
+const FREE: i64 = 256;
 
 /// One match.
 pub(crate) struct Machine {
@@ -38,6 +44,8 @@ pub(crate) struct Machine {
     pub(crate) values: c_int,
     /// Values of match-time captures on the Lua stack.
     pub(crate) dynamic: c_int,
+    /// Charges for steps, if anybody counts them.
+    pub(crate) charge: Option<Charge>,
 }
 
 /// What an operation that is not inlined may change of the state between two instructions.
@@ -103,13 +111,25 @@ impl Machine {
                     Op::CaptureSpan1 => ok = core.capture_span(i, 1),
                     Op::CloseRunTime => ok = core.close_run_time(),
                     Op::End => return Some(core.outcome()),
-                    Op::GiveUp => return None,
+                    Op::GiveUp => {
+                        core.settle();
+                        return None;
+                    }
                 }
                 if !ok {
                     core.fail();
                 }
             }
         }
+    }
+
+    /// Charges for the steps that were done with `fuel` left of it, and gives new fuel.
+    #[cold]
+    fn refuel(&mut self, fuel: i64) -> i64 {
+        if let Some(charge) = self.charge {
+            charge.of(self.l, FUEL.saturating_sub(fuel) as usize);
+        }
+        FUEL
     }
 
     /// Makes room for more captures.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::dynamic::NoDynamicFilters;
-use crate::{Accumulators, ConfigError, Decoder, DynamicFilters};
+use crate::telemetry::NoTelemetry;
+use crate::{Accumulators, ConfigError, Decoder, DynamicFilters, Telemetry};
 
 /// The `[hekad]` options that plugins may depend on.
 #[derive(Clone, Debug)]
@@ -105,6 +106,8 @@ pub struct Context {
     pub filters: Arc<dyn DynamicFilters>,
     /// Inputs that take statistics.
     pub accumulators: Arc<Accumulators>,
+    /// What hekad can tell of itself.
+    pub telemetry: Arc<dyn Telemetry>,
     /// The `encoder` of an output's section, "" if none.
     pub encoder: String,
     /// Whether an output's records are framed.
@@ -124,6 +127,7 @@ impl Context {
             decoders: Arc::new(Nowhere),
             filters: Arc::new(NoDynamicFilters),
             accumulators: Arc::default(),
+            telemetry: Arc::new(NoTelemetry),
             encoder: String::new(),
             use_framing: false,
             only_check: false,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::report::ReportRow;
-use crate::{ConfigError, Context, Pack, PluginError, Receipt, Stop};
+use crate::{ChildInput, ConfigError, Context, Pack, PluginError, Receipt, RunningInput, Stop};
 
 /// An input's own defaults of common options.
 #[derive(Clone, Copy, Debug)]
@@ -171,6 +171,13 @@ pub trait Inlet: Send + Sync {
     /// Leaves rows for the report. An input that has some does so now and then, as it cannot be asked while it runs.
     fn leave_report(&self, rows: Vec<ReportRow>) {
         let _ = rows;
+    }
+    /// Starts another input beside this one. It is no section of the configuration and is not in reports.
+    ///
+    /// # Errors
+    /// It cannot be started; the text is Heka's.
+    fn start_child(&self, child: ChildInput) -> Result<Box<dyn RunningInput>, String> {
+        Err(format!("'{}' cannot be started here", child.name))
     }
     /// Seconds between ticks; 0 is none.
     fn ticker_interval_s(&self) -> u64;

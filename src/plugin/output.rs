@@ -1,5 +1,7 @@
 //! Outputs hand encoded records to the outside.
 
+use std::time::Duration;
+
 use heka_message::MessageView;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -25,7 +27,8 @@ pub enum SendError {
     /// delay. An empty text is not logged: the output has told it elsewhere.
     #[error("{0}")]
     Retry(String),
-    /// The record at this index can never be delivered; those before it were. The rest is sent again.
+    /// The record at this index can never be delivered, and goes to the dead letters; those before it were. The rest is sent
+    /// again.
     #[error("{why}")]
     Reject {
         /// Index into the batch.
@@ -33,9 +36,55 @@ pub enum SendError {
         /// The text to log; empty if it is told elsewhere.
         why: String,
     },
+    /// The records met different fates: one for each of the batch, in its order. Those that are to come again do so after a
+    /// delay, without the others.
+    #[error("{why}")]
+    Mixed {
+        /// What became of each record.
+        fates: Vec<Fate>,
+        /// The text to log; empty if it is told elsewhere.
+        why: String,
+    },
     /// The output cannot go on. `can_exit` and the restart rules apply; the batch stays queued.
     #[error("{0}")]
     Fatal(String),
+}
+
+/// What became of a record of a batch that was delivered in part: see [`SendError::Mixed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The peer has it.
+    Delivered,
+    /// It was not taken, and is sent again.
+    Again,
+    /// It can never be delivered, for this reason. It goes to the dead letters.
+    Rejected(String),
+}
+
+/// How an output wants its batches, and how it is patient: see [`Output::pace`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// A batch is sent when it has so many records, at least 1, ...
+    pub batch_records: usize,
+    /// ... or so many encoded bytes (the last record may go beyond), ...
+    pub batch_bytes: usize,
+    /// ... or when its oldest record has waited so long for others. Zero: whatever there is is sent at once.
+    pub linger: Duration,
+    /// The first pause before a batch is sent again; it doubles ...
+    pub retry_min: Duration,
+    /// ... up to this.
+    pub retry_max: Duration,
+}
+
+impl Pace {
+    /// What most outputs have.
+    pub const USUAL: Pace = Pace {
+        batch_records: 2000,
+        batch_bytes: 256 * 1024,
+        linger: Duration::ZERO,
+        retry_min: Duration::from_millis(10),
+        retry_max: Duration::from_secs(1),
+    };
 }
 
 /// An output's own defaults of common options.
@@ -67,6 +116,9 @@ pub struct OutputDefaults {
     /// Whether what [`Output::send`] took, but for what is [`Output::in_flight`], outlives this process: it was handed to a
     /// file or pipe of the system, or the peer has acknowledged it. What only lies in the buffer of a connection does not.
     pub outlives_process: bool,
+    /// Whether [`Output::send`] never rejects a record. Else a copy of each message of a batch is kept beside its bytes, for
+    /// the dead letters.
+    pub never_rejects: bool,
     /// How an encoder's failure begins on stderr. Heka passes over it in silence for most outputs; for those (`None`) the
     /// failure is an information line.
     pub encode_error: Option<&'static str>,
@@ -87,6 +139,7 @@ impl OutputDefaults {
         reloads: false,
         reads_message: false,
         outlives_process: false,
+        never_rejects: false,
         encode_error: None,
     };
 }
@@ -126,6 +179,11 @@ pub trait Output: Send {
     /// again.
     fn delivered(&self) -> usize {
         0
+    }
+
+    /// How it wants its batches. Asked once, before the first.
+    fn pace(&self) -> Pace {
+        Pace::USUAL
     }
 
     /// How many of the last batches for which [`Output::send`] was `Ok` may still die with this process. Asked after each

@@ -98,22 +98,41 @@ pub(crate) unsafe fn start(lua: *mut lua_State) {
 /// # Safety
 /// Called from a host function of a live state.
 pub(crate) unsafe fn charge(lua: *mut lua_State, bytes: usize) {
-    let instructions = bytes / BYTES_PER_INSTRUCTION;
-    if instructions == 0 {
-        return;
-    }
     // SAFETY: as promised; setting a hook cannot fail.
     unsafe {
+        if note_work(lua, bytes) {
+            ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, 1);
+        }
+    }
+}
+
+/// Charges the work on so many bytes, or so many steps of a similar cost, and ends the call if that was too much: for host
+/// functions that may work for long.
+///
+/// # Safety
+/// Called from a host function of a live state with nothing on its frame that needs dropping.
+pub(crate) unsafe extern "C-unwind" fn spend(lua: *mut lua_State, work: usize) {
+    // SAFETY: as promised.
+    unsafe {
+        if note_work(lua, work) {
+            settle(lua, 0);
+        }
+    }
+}
+
+/// Adds work to what was spent; whether that ends the call.
+unsafe fn note_work(lua: *mut lua_State, bytes: usize) -> bool {
+    let instructions = bytes / BYTES_PER_INSTRUCTION;
+    // SAFETY: as for `charge`.
+    unsafe {
         // Preserved data is taken up and written without limits.
-        if ffi::lua_gethook(lua).is_none() {
-            return;
+        if instructions == 0 || ffi::lua_gethook(lua).is_none() {
+            return false;
         }
         let budget = &mut Host::of(lua).budget;
         budget.used = budget.used.wrapping_add(instructions);
         let is_over = budget.limit > 0 && budget.used >= budget.limit;
-        if is_over || budget.stop.as_ref().is_some_and(Stop::is_requested) {
-            ffi::lua_sethook(lua, Some(count), ffi::LUA_MASKCOUNT, 1);
-        }
+        is_over || budget.stop.as_ref().is_some_and(Stop::is_requested)
     }
 }
 
@@ -122,11 +141,19 @@ unsafe extern "C-unwind" fn count(lua: *mut lua_State, _: *mut lua_Debug) {
     // SAFETY: called by Lua; nothing on this frame needs dropping.
     unsafe {
         let spent = ffi::lua_gethookcount(lua);
+        settle(lua, usize::try_from(spent).unwrap_or(0));
+    }
+}
+
+/// Adds instructions to what was spent, and raises the error that ends the call if it is to end.
+unsafe fn settle(lua: *mut lua_State, spent: usize) {
+    // SAFETY: called from the hook or a host function; nothing on this frame needs dropping.
+    unsafe {
         let memory = Host::memory(lua);
         let refused = memory.refused > REFUSALS;
         let given = std::mem::take(&mut memory.given);
         let budget = &mut Host::of(lua).budget;
-        budget.used = budget.used.wrapping_add(usize::try_from(spent).unwrap_or(0));
+        budget.used = budget.used.wrapping_add(spent);
         budget.used = budget.used.wrapping_add(given / BYTES_PER_INSTRUCTION);
         if budget.is_interrupted() {
             // As with the limit: every further instruction raises the error again in the end.

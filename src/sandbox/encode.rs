@@ -100,10 +100,17 @@ pub(crate) unsafe fn encode(lua: *mut lua_State) -> Result<(), Failure> {
         ffi::luaL_checkstack(lua, SLOTS, c"message".as_ptr());
         let host = Host::of(lua);
         host.output.clear();
+        host.writes += 1;
+        let writes = host.writes;
         let mut walk = Walk { lua, out: &raw mut host.output, packs_single: false };
         let mut layout = Layout::default();
-        let result = walk.message(&mut layout);
+        let mut result = walk.message(&mut layout);
         let host = Host::of(lua);
+        if host.writes != writes {
+            // A metamethod or finalizer injected something or wrote to the payload.
+            result =
+                Err(Failure::Invalid { what: "the output was used while the message was read", detail: "" });
+        }
         host.layout = layout;
         if result.is_err() {
             host.output.clear();

@@ -5,13 +5,15 @@ use std::ffi::{CStr, c_int, c_void};
 use mlua::ffi::{self, lua_CFunction, lua_State};
 
 use crate::charged::{call_original, wrap};
-use crate::host::Host;
-use crate::{error_handling, require};
+use crate::host::{Host, push_text};
+use crate::{budget, error_handling, require};
 
 /// Where the registry keeps the name of the function to call for a message.
 pub(crate) const PROCESS_MESSAGE: c_int = -1001;
 /// Where the registry keeps the name of the function to call on a tick.
 pub(crate) const TIMER_EVENT: c_int = -1002;
+/// Where the registry keeps the function that pushes a text of the host.
+pub(crate) const PUSH_TEXT: c_int = -1003;
 
 /// Opens the base library and what the kind has beyond it. Run protected.
 pub(crate) unsafe extern "C-unwind" fn open(lua: *mut lua_State) -> c_int {
@@ -40,6 +42,9 @@ pub(crate) unsafe extern "C-unwind" fn open(lua: *mut lua_State) -> c_int {
             ffi::lua_pushstring_(lua, name.as_ptr());
             ffi::lua_rawseti_(lua, ffi::LUA_REGISTRYINDEX, at);
         }
+        heka_lpeg::set_charge(lua, budget::spend);
+        ffi::lua_pushcclosure(lua, push_text, 0);
+        ffi::lua_rawseti_(lua, ffi::LUA_REGISTRYINDEX, PUSH_TEXT);
         ffi::lua_gc(lua, ffi::LUA_GCRESTART, 0);
     }
     0

@@ -1,13 +1,13 @@
 //! The Rust side of a Lua state: everything that host functions reach.
 
-use std::ffi::{c_int, c_void};
-use std::fmt;
-use std::io::Write;
+use std::ffi::{c_char, c_int, c_void};
+use std::fmt::{self, Write as _};
 use std::ptr::NonNull;
 
 use mlua::ffi::{self, lua_State};
 
 use crate::budget::Budget;
+use crate::environment::PUSH_TEXT;
 use crate::kind::Kind;
 use crate::layout::Layout;
 use crate::memory::Memory;
@@ -19,6 +19,8 @@ use crate::settings::{Reencoding, Variable};
 
 /// LastError holds so many bytes.
 const LONGEST_ERROR: usize = 255;
+/// Bytes of a [`ShortText`].
+const LONGEST_TEXT: usize = 1024;
 
 /// What stands behind a Lua state, at a fixed address. The state finds it as the user data of its allocator, which costs
 /// no lookup. The two parts are borrowed apart: Lua allocates while host functions hold the host.
@@ -45,10 +47,15 @@ pub(crate) struct Host {
     pub(crate) next_field: usize,
     /// Where the headers stand in the table that was encoded last.
     pub(crate) layout: Layout,
-    /// Text of the error that is being raised.
-    pub(crate) text: Vec<u8>,
-    /// Bytes that a host function works on.
+    /// How often the output was begun or written to by a call: a walk that runs Lua code in between sees by it whether
+    /// that used the output too.
+    pub(crate) writes: u64,
+    /// Bytes that a host function works on; [`push_gathered`] gives them to Lua.
     pub(crate) scratch: Vec<u8>,
+    /// Lua source that an object puts together to restore itself.
+    pub(crate) source: Vec<u8>,
+    /// Preserved data that is being written.
+    pub(crate) dump: Vec<u8>,
     pub(crate) last_error: Vec<u8>,
     /// Lines that Heka prints on stdout, gathered for the plugin's log.
     pub(crate) notes: Vec<String>,
@@ -125,32 +132,115 @@ pub(crate) unsafe extern "C" fn allocate(
     }
 }
 
+/// A short text on the frame of a host function. Finalizers of scripts, which may run whenever Lua allocates, cannot reach
+/// it. What does not fit is cut off.
+pub(crate) struct ShortText {
+    bytes: [u8; LONGEST_TEXT],
+    length: usize,
+}
+
+impl ShortText {
+    pub(crate) fn new() -> ShortText {
+        ShortText { bytes: [0; LONGEST_TEXT], length: 0 }
+    }
+
+    pub(crate) fn of(text: fmt::Arguments<'_>) -> ShortText {
+        let mut short = ShortText::new();
+        // What does not fit is cut off.
+        let _ = short.write_fmt(text);
+        short
+    }
+
+    /// Appends what fits; a zero always follows the text.
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        let count = bytes.len().min(LONGEST_TEXT - 1 - self.length);
+        self.bytes[self.length..][..count].copy_from_slice(&bytes[..count]);
+        self.length += count;
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// The text with the zero that ends it.
+    pub(crate) fn as_ptr(&self) -> *const c_char {
+        self.bytes.as_ptr().cast()
+    }
+}
+
+impl fmt::Write for ShortText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.put(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// Raises a Lua error of this text, with the position of the caller in front.
 ///
 /// # Safety
 /// Called from a host function, with nothing on its frame that needs dropping.
 pub(crate) unsafe fn raise(lua: *mut lua_State, text: fmt::Arguments<'_>) -> ! {
-    // SAFETY: the host lives; the text is copied into Lua before the jump.
+    // SAFETY: as promised; the text needs no dropping.
+    unsafe { raise_bytes(lua, ShortText::of(text).bytes()) }
+}
+
+/// Raises a Lua error of this text, with the position of the caller in front.
+///
+/// # Safety
+/// As [`raise`]. No finalizer of a script can change the text.
+pub(crate) unsafe fn raise_bytes(lua: *mut lua_State, text: &[u8]) -> ! {
+    // SAFETY: as promised; the text is copied into Lua before the jump.
     unsafe {
-        let host = Host::of(lua);
-        host.text.clear();
-        let _ = host.text.write_fmt(text);
-        raise_text(lua)
+        ffi::luaL_where(lua, 1);
+        push_bytes(lua, text);
+        ffi::lua_concat(lua, 2);
+        ffi::lua_error(lua)
     }
 }
 
-/// Raises the text that lies in [`Host::text`], with the position of the caller in front.
+/// Pushes what a host function gathered in one of the host's buffers, and leaves it there.
+///
+/// Whenever Lua makes a string it may first collect garbage, and in some kinds of sandboxes that runs finalizers of the
+/// script, which may call any host function. So the buffer is out of their reach meanwhile; an error gives it back first.
 ///
 /// # Safety
-/// As [`raise`].
-pub(crate) unsafe fn raise_text(lua: *mut lua_State) -> ! {
-    // SAFETY: as for `raise`.
+/// The stack has two free slots; may raise a memory error or that of a finalizer.
+#[inline]
+pub(crate) unsafe fn push_gathered(lua: *mut lua_State, buffer: fn(&mut Host) -> &mut Vec<u8>) {
+    // SAFETY: as promised. Without finalizers of the script nobody else uses the buffer.
     unsafe {
-        ffi::luaL_where(lua, 1);
         let host = Host::of(lua);
-        push_bytes(lua, &host.text);
-        ffi::lua_concat(lua, 2);
-        ffi::lua_error(lua)
+        if host.kind.makes_proxies() {
+            push_out_of_reach(lua, buffer);
+        } else {
+            push_bytes(lua, buffer(host));
+        }
+    }
+}
+
+#[cold]
+unsafe fn push_out_of_reach(lua: *mut lua_State, buffer: fn(&mut Host) -> &mut Vec<u8>) {
+    // SAFETY: as for `push_gathered`. The protected call keeps Lua from jumping over this frame, which owns the text; the
+    // function that it calls lies in the registry, as making one could collect garbage.
+    unsafe {
+        let text = std::mem::take(buffer(Host::of(lua)));
+        ffi::lua_rawgeti_(lua, ffi::LUA_REGISTRYINDEX, PUSH_TEXT);
+        ffi::lua_pushlightuserdata(lua, (&raw const text).cast_mut().cast());
+        let status = ffi::lua_pcall(lua, 1, 1, 0);
+        *buffer(Host::of(lua)) = text;
+        if status != ffi::LUA_OK {
+            ffi::lua_error(lua);
+        }
+    }
+}
+
+/// Pushes the text that its argument points to.
+pub(crate) unsafe extern "C-unwind" fn push_text(lua: *mut lua_State) -> c_int {
+    // SAFETY: only `push_out_of_reach` calls it, with its text.
+    unsafe {
+        let text = &*ffi::lua_touserdata(lua, 1).cast::<Vec<u8>>();
+        push_bytes(lua, text);
+        1
     }
 }
 

@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_char, c_int};
 use libc::{time_t, tm};
 use mlua::ffi::{self, lua_State};
 
-use crate::host::{Host, push_bytes, raise};
+use crate::host::{Host, ShortText, push_gathered, raise};
 
 /// C99's conversion specifiers, alone and behind `E` and `O`.
 const SPECIFIERS: &[u8] = b"aAbBcCdDeFgGhHIjmMnprRStTuUVwWxXyYzZ%";
@@ -95,12 +95,11 @@ unsafe fn push_text(lua: *mut lua_State, format: &[u8], parts: &tm) {
             let length = specifier(rest);
             if length == 0 {
                 let shown = &rest[..rest.len().min(1)];
-                let text = &mut Host::of(lua).text;
-                text.clear();
-                text.extend_from_slice(b"invalid conversion specifier '%");
-                text.extend_from_slice(shown);
-                text.extend_from_slice(b"'\0");
-                ffi::luaL_argerror(lua, 1, text.as_ptr().cast());
+                let mut text = ShortText::new();
+                text.put(b"invalid conversion specifier '%");
+                text.put(shown);
+                text.put(b"'");
+                ffi::luaL_argerror(lua, 1, text.as_ptr());
             }
             let mut single = [b'%', 0, 0, 0];
             single[1..=length].copy_from_slice(&rest[..length]);
@@ -109,7 +108,7 @@ unsafe fn push_text(lua: *mut lua_State, format: &[u8], parts: &tm) {
             let size = libc::strftime(text.as_mut_ptr().cast(), LONGEST, single.as_ptr().cast(), parts);
             Host::of(lua).scratch.extend_from_slice(&text[..size]);
         }
-        push_bytes(lua, &Host::of(lua).scratch);
+        push_gathered(lua, |host| &mut host.scratch);
     }
 }
 

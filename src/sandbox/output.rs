@@ -97,7 +97,8 @@ impl Output {
     /// Writes the length of everything since `start` in front of it.
     #[inline]
     pub(crate) fn end(&mut self, start: usize) -> Result<(), Overflow> {
-        let length = self.bytes.len() - start;
+        // Lua code that ran in between may have emptied it.
+        let length = self.bytes.len().checked_sub(start).ok_or(Overflow)?;
         if length < 0x80 {
             self.bytes[start - 1] = length as u8;
             return Ok(());

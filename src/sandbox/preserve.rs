@@ -7,13 +7,13 @@ use std::path::Path;
 use mlua::ffi::{self, lua_State};
 
 use crate::environment::protected;
-use crate::host::{Host, bytes_at, raise, until_nul};
+use crate::host::{Host, ShortText, bytes_at, push_bytes, raise, until_nul};
 use crate::number;
 
 /// Tables inside tables; deeper ones are refused rather than followed on the native stack.
 const DEEPEST: usize = 150;
 
-/// Writes the source into the host's scratch bytes.
+/// Writes the source into the host's dump.
 ///
 /// # Errors
 /// A key cannot be written.
@@ -23,7 +23,7 @@ const DEEPEST: usize = 150;
 pub(crate) unsafe fn dump(lua: *mut lua_State) -> Result<(), String> {
     // SAFETY: as promised; the walk runs protected.
     unsafe {
-        Host::of(lua).scratch.clear();
+        Host::of(lua).dump.clear();
         let failed = protected(lua, dump_globals, std::ptr::null_mut::<c_void>()) != ffi::LUA_OK;
         let why = failed.then(|| match ffi::lua_type(lua, -1) {
             ffi::LUA_TSTRING => String::from_utf8_lossy(until_nul(bytes_at(lua, -1))).into_owned(),
@@ -69,7 +69,7 @@ unsafe extern "C-unwind" fn dump_globals(lua: *mut lua_State) -> c_int {
         ffi::lua_rawget_(lua, GLOBALS);
         let version = ffi::lua_tonumber(lua, -1) as i64 as i32;
         ffi::lua_pop(lua, 1);
-        let out = &mut Host::of(lua).scratch;
+        let out = &mut Host::of(lua).dump;
         let _ =
             writeln!(out, "if _PRESERVATION_VERSION and _PRESERVATION_VERSION ~= {version} then return end");
         ffi::lua_pushliteral(lua, c"_G");
@@ -136,8 +136,8 @@ unsafe fn is_kept(lua: *mut lua_State, value: c_int) -> bool {
 unsafe fn push_member(lua: *mut lua_State, path: c_int, key: c_int) {
     // SAFETY: as for `dump_globals`.
     unsafe {
-        let start = Host::of(lua).scratch.len();
-        let out = &mut Host::of(lua).scratch;
+        let start = Host::of(lua).dump.len();
+        let out = &mut Host::of(lua).dump;
         out.extend_from_slice(bytes_at(lua, path));
         out.push(b'[');
         match ffi::lua_type(lua, key) {
@@ -147,16 +147,14 @@ unsafe fn push_member(lua: *mut lua_State, path: c_int, key: c_int) {
             kind => {
                 let name =
                     std::ffi::CStr::from_ptr(ffi::lua_typename(lua, kind)).to_str().unwrap_or_default();
+                let why = ShortText::of(format_args!("serialize_data cannot preserve type '{name}'"));
                 ffi::lua_settop(lua, 0);
-                let host = Host::of(lua);
-                host.text.clear();
-                let _ = write!(host.text, "serialize_data cannot preserve type '{name}'");
-                crate::host::push_bytes(lua, &host.text);
+                push_bytes(lua, why.bytes());
                 ffi::lua_error(lua);
             }
         }
         out.push(b']');
-        crate::host::push_bytes(lua, &out[start..]);
+        push_bytes(lua, &out[start..]);
         out.truncate(start);
     }
 }
@@ -194,7 +192,7 @@ unsafe fn member(lua: *mut lua_State, value: c_int, path: c_int, depth: usize) {
             }
             ffi::LUA_TBOOLEAN => line(lua, path, truth(lua, value)),
             _ => {
-                let out = &mut Host::of(lua).scratch;
+                let out = &mut Host::of(lua).dump;
                 out.extend_from_slice(bytes_at(lua, path));
                 out.extend_from_slice(b" = ");
                 put_quoted(out, bytes_at(lua, value));
@@ -213,7 +211,7 @@ unsafe fn userdata(lua: *mut lua_State, value: c_int, path: c_int) {
         ffi::lua_pushvalue(lua, path);
         ffi::lua_call(lua, 2, 1);
         let text = bytes_at(lua, -1);
-        Host::of(lua).scratch.extend_from_slice(text);
+        Host::of(lua).dump.extend_from_slice(text);
         ffi::lua_settop(lua, path);
     }
 }
@@ -221,7 +219,7 @@ unsafe fn userdata(lua: *mut lua_State, value: c_int, path: c_int) {
 unsafe fn line(lua: *mut lua_State, path: c_int, value: &[u8]) {
     // SAFETY: as for `dump_globals`.
     unsafe {
-        let out = &mut Host::of(lua).scratch;
+        let out = &mut Host::of(lua).dump;
         out.extend_from_slice(bytes_at(lua, path));
         out.extend_from_slice(b" = ");
         out.extend_from_slice(value);

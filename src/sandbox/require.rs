@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use mlua::ffi::{self, lua_CFunction, lua_State};
 
 use crate::environment::remove;
-use crate::host::{Host, check_bytes, push_bytes, raise, raise_text, until_nul};
+use crate::host::{Host, check_bytes, push_bytes, push_gathered, raise, until_nul};
 use crate::source::{self, load_source};
 use crate::{embedded, native, os_library, string_library, table_library};
 
@@ -73,9 +73,9 @@ enum Found {
     Native(lua_CFunction),
     /// One that makes its global itself.
     Io(lua_CFunction),
-    /// The module's text is wrong; the error is in [`Host::text`].
+    /// The module's text is wrong; the error is in [`Host::scratch`].
     Broken,
-    /// There is none; the error is in [`Host::text`].
+    /// There is none.
     Nothing,
 }
 
@@ -145,10 +145,10 @@ unsafe fn push_loader(lua: *mut lua_State, name: &[u8]) {
         }
         if !name.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')) {
             let host = Host::of(lua);
-            host.text.clear();
-            host.text.extend_from_slice(b"invalid module name '");
-            host.text.extend_from_slice(name);
-            host.text.push(b'\'');
+            host.scratch.clear();
+            host.scratch.extend_from_slice(b"invalid module name '");
+            host.scratch.extend_from_slice(name);
+            host.scratch.push(b'\'');
             raise_here(lua);
         }
         // The characters were checked: it is ASCII.
@@ -161,17 +161,23 @@ unsafe fn push_loader(lua: *mut lua_State, name: &[u8]) {
             }
             Found::Io(open) => ffi::lua_pushcclosure(lua, open, 0),
             Found::Broken => raise_here(lua),
-            Found::Nothing => raise_text(lua),
+            Found::Nothing => {
+                ffi::luaL_where(lua, 1);
+                // Made last, as a finalizer may use the buffer before.
+                missing(Host::of(lua), std::str::from_utf8_unchecked(name));
+                push_gathered(lua, |host| &mut host.scratch);
+                ffi::lua_concat(lua, 2);
+                ffi::lua_error(lua);
+            }
         }
     }
 }
 
-/// Raises the text in [`Host::text`] without a position, as an error of the searcher itself.
+/// Raises the text in [`Host::scratch`] without a position, as an error of the searcher itself.
 unsafe fn raise_here(lua: *mut lua_State) -> ! {
     // SAFETY: as for `require`.
     unsafe {
-        let host = Host::of(lua);
-        push_bytes(lua, &host.text);
+        push_gathered(lua, |host| &mut host.scratch);
         ffi::lua_error(lua)
     }
 }
@@ -236,7 +242,6 @@ unsafe fn search(lua: *mut lua_State, name: &str) -> Found {
                 return Found::Io(open);
             }
         }
-        missing(host, name);
         Found::Nothing
     }
 }
@@ -253,14 +258,14 @@ unsafe fn compiled(lua: *mut lua_State, text: &[u8], name: &str, file: &str) -> 
 }
 
 fn broken(host: &mut Host, name: &str, file: &str, why: &[u8]) -> Found {
-    host.text.clear();
-    let _ = write!(host.text, "error loading module '{name}' from file '{file}':\n\t");
-    host.text.extend_from_slice(why);
+    host.scratch.clear();
+    let _ = write!(host.scratch, "error loading module '{name}' from file '{file}':\n\t");
+    host.scratch.extend_from_slice(why);
     Found::Broken
 }
 
 fn missing(host: &mut Host, name: &str) {
-    let Host { modules, text, .. } = host;
+    let Host { modules, scratch: text, .. } = host;
     text.clear();
     let _ = write!(text, "module '{name}' not found:");
     for extension in ["lua", "so"] {

@@ -87,8 +87,10 @@ impl Sandbox {
             messages: None,
             next_field: 0,
             layout: Layout::default(),
-            text: Vec::new(),
+            writes: 0,
             scratch: Vec::new(),
+            source: Vec::new(),
+            dump: Vec::new(),
             last_error: Vec::new(),
             notes: Vec::new(),
         };

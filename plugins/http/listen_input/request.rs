@@ -9,7 +9,7 @@ use hyper::Version;
 use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use hyper::http::request::Parts;
 
-use super::query::{pairs, unescape};
+use crate::http_server::query::{pairs, unescape};
 
 /// What is the same for all requests.
 pub(super) struct Shape {

@@ -223,7 +223,7 @@ fn a_peer_that_ends_its_side_gets_its_reply() {
 fn silent_peers_hold_nobody_and_are_let_go() {
     let inlet = FakeInlet::default();
     let mut input = opened(options());
-    input.limits.patience = Duration::from_millis(300);
+    input.limits.rules.patience = Duration::from_millis(300);
     let running = start(input, &inlet);
     let mut silent: Vec<_> = (0..50).map(|_| running.connect()).collect();
     for (n, socket) in silent.iter_mut().enumerate() {
@@ -321,7 +321,7 @@ fn a_request_that_has_begun_is_served_when_hekad_stops() {
 fn a_stop_does_not_wait_for_a_peer_that_hangs() {
     let inlet = FakeInlet::default();
     let mut input = opened(options());
-    input.limits.last_requests = Duration::from_millis(100);
+    input.limits.rules.last_requests = Duration::from_millis(100);
     let running = start(input, &inlet);
     let mut hung = running.connect();
     hung.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use heka_plugin::report::ReportRow;
 use heka_plugin::{Deliverer, Inlet, Log, Pack, PluginError, Stop};
 
 use super::complaints::Complaints;
@@ -270,6 +271,7 @@ impl<'a> Run<'a> {
                 places.insert(stream.name().to_owned(), (file.to_string_lossy().into_owned(), bytes));
             }
         }
+        self.inlet.leave_report(rows(&places));
     }
 
     /// Saves all positions, as far as the queue vouches for them in time.
@@ -280,6 +282,17 @@ impl<'a> Run<'a> {
         }
         self.note_places();
     }
+}
+
+/// What a report tells of the places.
+pub(super) fn rows(places: &BTreeMap<String, (String, u64)>) -> Vec<ReportRow> {
+    let of_stream = |(name, (file, bytes)): (&String, &(String, u64))| {
+        [
+            (format!("{name}-filename"), file.clone(), ""),
+            (format!("{name}-bytes"), bytes.to_string(), "count"),
+        ]
+    };
+    places.iter().flat_map(of_stream).collect()
 }
 
 /// How long a scan is put off for a stream that so many before did not help. The first ones come at once.

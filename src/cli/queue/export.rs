@@ -42,7 +42,7 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// Heka's stream format, as heka-cat and a HekaFramingSplitter read it
     Protobuf,
     /// One JSON object a line
@@ -171,7 +171,7 @@ fn copy(
     Ok(())
 }
 
-fn print(message: &[u8], format: Format, out: &mut Vec<u8>) {
+pub(super) fn print(message: &[u8], format: Format, out: &mut Vec<u8>) {
     if format == Format::Protobuf {
         // The queue takes no message that a frame does not hold.
         let framed = write_frame(message, MAX_MESSAGE_BYTES, out);
@@ -194,14 +194,14 @@ fn print(message: &[u8], format: Format, out: &mut Vec<u8>) {
 
 /// What was written, as far as it takes to pass copies of it.
 #[derive(Debug, Default)]
-struct Seen {
+pub(super) struct Seen {
     last: Option<u64>,
     /// Numbers below the last that did not come: from, to and with.
     gaps: Vec<(u64, u64)>,
 }
 
 impl Seen {
-    fn is_new(&mut self, sequence: u64, is_copy: bool) -> bool {
+    pub(super) fn is_new(&mut self, sequence: u64, is_copy: bool) -> bool {
         let expected = self.last.map_or(0, |last| last.wrapping_add(1));
         if is_copy && self.last.is_some_and(|last| sequence <= last) {
             return self.gaps.iter().any(|(from, to)| (*from..=*to).contains(&sequence));

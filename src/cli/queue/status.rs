@@ -181,13 +181,13 @@ impl ReaderStatus {
 }
 
 /// An append time in RFC 3339, to the millisecond.
-fn time_text(ns: u64) -> String {
+pub(super) fn time_text(ns: u64) -> String {
     let time = jiff::Timestamp::from_nanosecond(i128::from(ns)).unwrap_or_default();
     format!("{time:.3}")
 }
 
 /// Columns as wide as what is in them.
-fn table<const N: usize>(rows: &[[String; N]], out: &mut String) {
+pub(super) fn table<const N: usize>(rows: &[[String; N]], out: &mut String) {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     for row in rows {

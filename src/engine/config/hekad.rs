@@ -61,8 +61,14 @@ pub struct Hekad {
     pub queue_sync: String,
     /// Bytes that a reader without `use_buffering` may lie behind before inputs are held back.
     pub queue_max_size: u64,
+    /// Bytes that the messages which one output has rejected may take in `base_dir`: see `hekad queue dead`. Above that the
+    /// oldest are given up. At least 1 MiB; 0: rejected messages are not kept.
+    pub dead_letters_max_size: u64,
     /// Bytes of one file of a queue.
     pub queue_segment_size: u64,
+    /// Where `/metrics`, `/health` and `/ready` are served whether there is a DashboardOutput or not, as `host:port`; "" for
+    /// nowhere.
+    pub admin_address: String,
     /// How long a stop may take before hekad ends without waiting for plugins any more, as a duration such as `30s`.
     pub shutdown_timeout: String,
 }
@@ -90,7 +96,9 @@ impl Default for Hekad {
             full_buffer_max_retries: 10,
             queue_sync: "ack".into(),
             queue_max_size: 1 << 30,
+            dead_letters_max_size: 256 << 20,
             queue_segment_size: 64 << 20,
+            admin_address: String::new(),
             shutdown_timeout: "30s".into(),
         }
     }
@@ -109,6 +117,9 @@ pub enum QueueSync {
 
 /// A message that is any shorter would not hold its own headers.
 const MIN_MESSAGE_SIZE: u32 = 1024;
+
+/// Some of the messages that an output has rejected should be there to look at.
+const MIN_DEAD_LETTERS_SIZE: u64 = 1 << 20;
 
 /// A queue's file holds many messages.
 const MIN_SEGMENT_SIZE: u64 = 256 << 10;
@@ -142,6 +153,9 @@ impl Hekad {
         }
         if self.queue_max_size < segment {
             return Err(format!("'queue_max_size' must be at least {segment}."));
+        }
+        if self.dead_letters_max_size > 0 && self.dead_letters_max_size < MIN_DEAD_LETTERS_SIZE {
+            return Err(format!("'dead_letters_max_size' must be 0 or at least {MIN_DEAD_LETTERS_SIZE}."));
         }
         if self.shutdown_timeout().is_none() {
             return Err(format!("Can't parse `shutdown_timeout` time duration: {}", self.shutdown_timeout));

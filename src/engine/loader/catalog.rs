@@ -9,6 +9,7 @@ use heka_plugin::{
     SplitterDefaults, Table,
 };
 
+use crate::admin::Board;
 use crate::config::CommonSplitter;
 use crate::log::Logger;
 use crate::pipeline::FilterDock;
@@ -38,6 +39,8 @@ pub struct Catalog {
     pub filters: Arc<FilterDock>,
     /// Inputs, and which of them take statistics.
     pub accumulators: Arc<Accumulators>,
+    /// Where hekad can be asked about itself.
+    pub board: Arc<Board>,
     globals: Arc<Globals>,
     logger: Logger,
     /// Itself: decoders that call others are handed it.
@@ -73,10 +76,36 @@ impl Catalog {
             splitters,
             filters,
             accumulators: Arc::default(),
+            board: Board::new(),
             globals,
             logger,
             this: this.clone(),
         })
+    }
+
+    /// A catalog of other sections for the same daemon.
+    pub fn with_sections(
+        &self,
+        decoders: HashMap<String, Section>,
+        encoders: HashMap<String, Section>,
+        splitters: HashMap<String, (Section, CommonSplitter)>,
+    ) -> Arc<Catalog> {
+        Arc::new_cyclic(|this| Catalog {
+            decoders,
+            encoders,
+            splitters,
+            filters: self.filters.clone(),
+            accumulators: self.accumulators.clone(),
+            board: self.board.clone(),
+            globals: self.globals.clone(),
+            logger: self.logger.clone(),
+            this: this.clone(),
+        })
+    }
+
+    /// The daemon's log.
+    pub fn logger(&self) -> Logger {
+        self.logger.clone()
     }
 
     /// What an instance called `name` of the section `section` knows; `kind` begins its log lines.
@@ -89,6 +118,7 @@ impl Catalog {
             decoders: Arc::new(Source(self.this.clone())),
             filters: self.filters.clone(),
             accumulators: self.accumulators.clone(),
+            telemetry: self.board.clone(),
             encoder: String::new(),
             use_framing: false,
             only_check: false,
@@ -96,7 +126,7 @@ impl Catalog {
     }
 
     /// The daemon's options.
-    pub fn globals(&self) -> &Globals {
+    pub fn globals(&self) -> &Arc<Globals> {
         &self.globals
     }
 

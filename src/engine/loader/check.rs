@@ -7,6 +7,8 @@
 mod options;
 mod start;
 
+pub use self::start::accumulator_name;
+
 use std::sync::Arc;
 
 use heka_plugin::{Globals, PluginDef};

@@ -12,6 +12,7 @@ use heka_plugin::{
 use super::catalog::{Catalog, Section};
 use super::order::by_dependency;
 use super::preload::{Preloaded, Problems, preload};
+use super::refusal::{Refusal, refusal_text};
 use crate::config::{Buffering, CommonFo, CommonInput, CommonSplitter, ConfigFile, Retries};
 use crate::log::Logger;
 use crate::pipeline::FilterDock;
@@ -21,6 +22,8 @@ use crate::runner::input::Remake;
 pub struct InputPlan {
     /// Its section's name.
     pub name: String,
+    /// Its type.
+    pub type_name: &'static str,
     /// The instance.
     pub input: Box<dyn Input>,
     /// Its options for every input.
@@ -150,42 +153,18 @@ pub(super) fn plan(
     Ok(Plan { catalog: loader.catalog, inputs, filters, outputs })
 }
 
-fn named(sections: &[Section]) -> HashMap<String, Section> {
+pub(super) fn named(sections: &[Section]) -> HashMap<String, Section> {
     sections.iter().map(|section| (section.name.clone(), section.clone())).collect()
 }
 
-struct Loader<'a, 'b> {
-    logger: &'a Logger,
-    catalog: Arc<Catalog>,
-    globals: &'a Arc<Globals>,
-    problems: &'a mut Problems<'b>,
+/// Makes instances.
+pub(super) struct Loader<'a, 'b> {
+    pub(super) logger: &'a Logger,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) globals: &'a Arc<Globals>,
+    pub(super) problems: &'a mut Problems<'b>,
     /// Plugins are made only to see whether their options are good.
-    only_check: bool,
-}
-
-/// Why a section was not loaded.
-pub(super) enum Refusal {
-    /// An option is unknown or of the wrong type, or the plugin does not work with its options.
-    Options(ConfigError),
-    /// What is built around the plugin does not work.
-    Runner(String),
-}
-
-impl From<ConfigError> for Refusal {
-    fn from(error: ConfigError) -> Refusal {
-        Refusal::Options(error)
-    }
-}
-
-/// Heka's words for a refusal of a section's options.
-pub(super) fn refusal_text(name: &str, error: &ConfigError) -> String {
-    match error {
-        ConfigError::UnknownKey { key, .. } => format!("unknown config setting for '{name}': {key}"),
-        ConfigError::Mismatch { text, .. } => text.clone(),
-        ConfigError::Init(why) => {
-            format!("Error making runner for {name}: Initialization failed for '{name}': {why}")
-        }
-    }
+    pub(super) only_check: bool,
 }
 
 impl Loader<'_, '_> {
@@ -246,7 +225,7 @@ impl Loader<'_, '_> {
         }
     }
 
-    fn inputs(&mut self, sections: Vec<(Section, CommonInput)>) -> Vec<InputPlan> {
+    pub(super) fn inputs(&mut self, sections: Vec<(Section, CommonInput)>) -> Vec<InputPlan> {
         let mut plans: Vec<InputPlan> = Vec::new();
         for (section, common) in sections {
             let plan = self.loading(&section, |loader| {
@@ -259,6 +238,7 @@ impl Loader<'_, '_> {
                 let (open, table) = (*open, section.table.clone());
                 Ok(InputPlan {
                     name: section.name.clone(),
+                    type_name: section.def.name,
                     input,
                     common,
                     defaults: *defaults,
@@ -272,7 +252,7 @@ impl Loader<'_, '_> {
         plans
     }
 
-    fn filters(&mut self, sections: Vec<(Section, CommonFo)>) -> Vec<FilterPlan> {
+    pub(super) fn filters(&mut self, sections: Vec<(Section, CommonFo)>) -> Vec<FilterPlan> {
         let mut plans: Vec<FilterPlan> = Vec::new();
         for (section, common) in sections {
             let plan = self.loading(&section, |loader| {
@@ -284,7 +264,7 @@ impl Loader<'_, '_> {
         plans
     }
 
-    fn outputs(&mut self, sections: Vec<(Section, CommonFo)>) -> Vec<OutputPlan> {
+    pub(super) fn outputs(&mut self, sections: Vec<(Section, CommonFo)>) -> Vec<OutputPlan> {
         let mut plans: Vec<OutputPlan> = Vec::new();
         for (section, common) in sections {
             let plan = self.loading(&section, |loader| {

@@ -49,6 +49,21 @@ impl FilterDock {
         *self.lock() = Some(Open { shared, configured, tasks: Vec::new() });
     }
 
+    /// A reload has changed the rest.
+    pub(super) fn renew(&self, shared: &Shared, configured: HashSet<String>) {
+        if let Some(open) = self.lock().as_mut() {
+            open.shared = shared.clone();
+            open.configured = configured;
+        }
+    }
+
+    /// Takes out the filters whose names begin so, when who loaded them has ended.
+    pub(super) fn take(&self, prefix: &str) -> Vec<ReaderTask> {
+        let mut guard = self.lock();
+        let Some(open) = guard.as_mut() else { return Vec::new() };
+        open.tasks.extract_if(.., |task| task.name.starts_with(prefix)).collect()
+    }
+
     /// From here on nothing is loaded. Returns the filters that are left.
     pub(super) fn close(&self) -> Vec<ReaderTask> {
         self.lock().take().map(|open| open.tasks).unwrap_or_default()

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use heka_plugin::telemetry::ReaderKind;
 use heka_plugin::{Filter, Log};
 use heka_queue::SyncMode;
 
-use super::start::{Ending, check_buffer, encoder, enter, intake, not_started, progress, started};
+use super::ending::Ending;
+use super::start::{check_buffer, encoder, enter, intake, list, not_started, progress, started};
 use super::{ReaderTask, Shared};
+use crate::counters::AppendCounters;
 use crate::filter_state::{Loaded, StateFile};
 use crate::loader::FilterPlan;
 use crate::place::Place;
@@ -25,17 +28,25 @@ pub(super) fn start_filter(shared: &Shared, plan: FilterPlan) -> ReaderTask {
     if let Err(why) = encoder.and_then(|_| check_buffer(&plan.reader, shared)) {
         return not_started(shared, "Filter", &name, &why, can_exit);
     }
-    let stops = Stops::default();
+    let (stops, loads) = (Stops::default(), plan.filter.loads());
     let (of_thread, run_stops) = (shared.clone(), stops.clone());
+    let injected = Arc::new(AppendCounters::default());
+    let listing = list(&plan.reader, ReaderKind::Filter, "", &stops, injected.clone(), shared);
     let task = Task::start(&name, move || {
         let shared = of_thread;
-        let end = Ending::of(&plan.reader);
+        let end = Ending::of(&plan.reader, &run_stops);
         let log = shared.logger.source("Plugin", &plan.reader.name);
-        let result = guarded(|| filter_runner(plan, &shared, run_stops, log.clone()).run());
+        let result = guarded(|| filter_runner(plan, &shared, run_stops, injected, log.clone()).run());
         log_end(log.as_ref(), &result);
         end.follow(result, &shared);
     });
-    started(shared, "Filter", ReaderTask { stops, ..ReaderTask::named(&name) }, task, can_exit)
+    started(
+        shared,
+        "Filter",
+        ReaderTask { stops, loads, _listing: Some(listing), ..ReaderTask::named(&name) },
+        task,
+        can_exit,
+    )
 }
 
 /// Where a filter's state is kept.
@@ -43,7 +54,13 @@ pub(super) fn state_file(shared: &Shared, filter: &str) -> StateFile {
     StateFile::new(&shared.globals.base_dir, filter, shared.queue_sync != SyncMode::None)
 }
 
-fn filter_runner(mut plan: FilterPlan, shared: &Shared, stops: Stops, log: Arc<dyn Log>) -> FilterRunner {
+fn filter_runner(
+    mut plan: FilterPlan,
+    shared: &Shared,
+    stops: Stops,
+    injected: Arc<AppendCounters>,
+    log: Arc<dyn Log>,
+) -> FilterRunner {
     let (place, counters, cursor) = enter(&plan.reader, shared, &stops);
     let state_file = state_file(shared, &plan.reader.name);
     let (mut progress, noted) = progress(&plan.reader.name, cursor, shared, log.as_ref());
@@ -55,7 +72,8 @@ fn filter_runner(mut plan: FilterPlan, shared: &Shared, stops: Stops, log: Arc<d
         noted
     };
     place.set(start);
-    let appender = Appender::new(shared.queues.filter.clone(), None, stops.now.clone(), log.clone());
+    let appender =
+        Appender::new(shared.queues.filter.clone(), None, stops.now.clone(), log.clone()).counting(injected);
     FilterRunner::new(FilterParts {
         name: plan.reader.name.clone(),
         filter: plan.filter,
@@ -68,6 +86,7 @@ fn filter_runner(mut plan: FilterPlan, shared: &Shared, stops: Stops, log: Arc<d
         stops,
         ticker_interval_s: plan.reader.ticker_interval_s,
         counters,
+        sample_denominator: shared.globals.sample_denominator,
     })
 }
 

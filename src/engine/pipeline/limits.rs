@@ -1,9 +1,10 @@
 //! How far readers may lag, and which of them start beyond that.
 
+use std::sync::PoisonError;
+
 use super::Shared;
 use crate::config::FullAction;
 use crate::loader::ReaderOptions;
-use crate::relief::Relief;
 
 /// How many bytes a reader may lag, 0 for no limit, and what happens beyond.
 pub(super) fn limit(options: &ReaderOptions, shared: &Shared) -> (u64, FullAction) {
@@ -15,15 +16,16 @@ pub(super) fn limit(options: &ReaderOptions, shared: &Shared) -> (u64, FullActio
     }
 }
 
-/// Those readers that start with too much before them; inputs are held back for them from the start.
-pub(super) fn relief<'a>(readers: impl Iterator<Item = &'a ReaderOptions>, shared: &Shared) -> Relief {
-    let mut relief = Relief::default();
+/// Sees to those readers that start with too much before them; inputs are held back for them from the start.
+pub(super) fn relief<'a>(readers: impl Iterator<Item = &'a ReaderOptions>, shared: &Shared) {
+    let mut relief = shared.relief.lock().unwrap_or_else(PoisonError::into_inner);
     for reader in readers.filter(|reader| reader.buffering.is_some()) {
         let (limit_bytes, full_action) = limit(reader, shared);
         let lag = shared.queues.whole_lag_bytes(&reader.name, shared.queues.start_of(&reader.name, false));
         let looks = shared.full_buffer_max_retries;
         relief.add(&reader.name, limit_bytes, full_action, lag, looks, &shared.logger);
     }
-    shared.gate.set_closed(relief.is_pending());
-    relief
+    if relief.is_pending() {
+        shared.gate.set_closed(true);
+    }
 }

@@ -4,22 +4,23 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
 use heka_fault::fault;
+use heka_plugin::telemetry::ReaderKind;
 use heka_plugin::{Encoder, PluginError, Stop};
-use heka_queue::Position;
+use heka_queue::{LogFn, Position};
 
+use super::ending::Ending;
 use super::filters::start_filter;
 use super::limits::{limit, relief};
 use super::{InputTask, Pipeline, ReaderTask, Shared};
-use crate::counters::PluginCounters;
+use crate::admin::roster::{InputCounters, ListedInput, ListedReader, Listing};
+use crate::counters::{AppendCounters, PluginCounters};
+use crate::dead_letters::DeadLetters;
 use crate::desk::Desk;
 use crate::keeper::{Entry, Keeper};
 use crate::loader::{InputPlan, MadeEncoder, OutputPlan, Plan, ReaderOptions};
 use crate::place::{Place, PublishedPlace};
 use crate::progress::Progress;
 use crate::queues::{FILTER, INPUT, SaveError};
-use crate::relief::Relief;
-use crate::runner::append::Appender;
-use crate::runner::inject::own_message;
 use crate::runner::inlet::StreamInlet;
 use crate::runner::input::{InputRunner, guarded, log_end};
 use crate::runner::intake::Intake;
@@ -37,10 +38,11 @@ impl Pipeline {
     pub fn start(plan: Plan, shared: Shared) -> Result<Pipeline, String> {
         let loading = plan.filters.iter().filter_map(|plan| plan.filter.loads()).collect();
         let names = place_readers(plan.readers(), loading, &shared)?;
-        let relief = relief(plan.readers(), &shared);
+        relief(plan.readers(), &shared);
         let Plan { inputs, filters, outputs, .. } = plan;
         fault!("readers-placed");
         shared.catalog.filters.open(shared.clone(), names);
+        shared.catalog.board.open(shared.clone());
         let mut pipeline =
             Pipeline { shared, inputs: vec![], filters: vec![], outputs: vec![], keeper: None };
         for plan in outputs {
@@ -51,7 +53,7 @@ impl Pipeline {
             let task = start_filter(&pipeline.shared, plan);
             pipeline.filters.push(task);
         }
-        pipeline.start_keeper(relief)?;
+        pipeline.start_keeper()?;
         pipeline.shared.logger.info("MessageRouter started.");
         for plan in inputs {
             let task = pipeline.start_input(plan);
@@ -62,18 +64,18 @@ impl Pipeline {
     }
 
     /// SIGHUP: files are reopened. Returns false when nothing has files to reopen.
-    pub fn reload(&self) -> bool {
+    pub fn reopen(&self) -> bool {
         let reloading = self.outputs.iter().filter(|output| output.reloads && output.task.is_some());
         let count = reloading.map(|output| output.stops.ask_to_reload(&self.shared.queues.events)).count();
         count > 0
     }
 
-    fn start_keeper(&mut self, relief: Relief) -> Result<(), String> {
+    fn start_keeper(&mut self) -> Result<(), String> {
         let keeper = Keeper {
             queues: self.shared.queues.clone(),
             entries: self.shared.entries.clone(),
             gate: self.shared.gate.clone(),
-            relief,
+            relief: self.shared.relief.clone(),
             shutdown: self.shared.shutdown.clone(),
             logger: self.shared.logger.clone(),
         };
@@ -84,7 +86,7 @@ impl Pipeline {
         Ok(())
     }
 
-    fn start_output(&mut self, plan: OutputPlan) -> ReaderTask {
+    pub(super) fn start_output(&mut self, plan: OutputPlan) -> ReaderTask {
         let name = plan.reader.name.clone();
         let can_exit = plan.reader.can_exit;
         let reloads = plan.defaults.reloads;
@@ -97,13 +99,16 @@ impl Pipeline {
             return not_started(&self.shared, "Output", &name, &why, can_exit);
         }
         let stops = Stops::default();
+        let section = if encoder.is_some() { plan.encoder.as_str() } else { "" };
+        let listing =
+            Some(list(&plan.reader, ReaderKind::Output, section, &stops, Arc::default(), &self.shared));
         let encoder_name = encoder.is_some().then(|| format!("{name}-{}", plan.encoder));
         let shared = self.shared.clone();
         let run_stops = stops.clone();
         let missing_encoder = plan.needs_encoder.filter(|_| encoder.is_none());
         let started = Task::start(&name, move || {
             let options = &plan.reader;
-            let end = Ending::of(options);
+            let end = Ending::of(options, &run_stops);
             let log = shared.logger.source("Plugin", &options.name);
             let result = match missing_encoder {
                 Some(text) => Err(PluginError::run(text)),
@@ -112,17 +117,33 @@ impl Pipeline {
             log_end(log.as_ref(), &result);
             end.follow(result, &shared);
         });
-        let task =
-            ReaderTask { name, task: None, stops, encoder_name, announces_encoder: announced, reloads };
+        let task = ReaderTask {
+            stops,
+            encoder_name,
+            announces_encoder: announced,
+            reloads,
+            _listing: listing,
+            ..ReaderTask::named(&name)
+        };
         self::started(&self.shared, "Output", task, started, can_exit)
     }
 
-    fn start_input(&mut self, plan: InputPlan) -> InputTask {
-        let InputPlan { name, input, common, defaults, remake } = plan;
+    pub(super) fn start_input(&mut self, plan: InputPlan) -> InputTask {
+        let InputPlan { name, type_name, input, common, defaults, remake } = plan;
         let shared = &self.shared;
         let can_exit = common.can_exit.unwrap_or(defaults.can_exit);
         let (stop, desk) = (Stop::new(), Desk::default());
         let outlasts_filters = defaults.outlasts_filters;
+        let counters = Arc::new(InputCounters::default());
+        let listing = shared.roster.list_input(ListedInput {
+            name: name.clone(),
+            type_name,
+            splitter: common.splitter_section(&defaults).into(),
+            decoder: common.decoder_section(&defaults).into(),
+            synchronous: common.synchronous_decode.unwrap_or(false),
+            desk: desk.clone(),
+            counters: counters.clone(),
+        });
         let retry = Retry::new(common.retries.clone().unwrap_or_default());
         let inlet = StreamInlet {
             name: name.clone(),
@@ -138,13 +159,14 @@ impl Pipeline {
             logger: shared.logger.clone(),
             live_decoders: shared.live_decoders.clone(),
             live_splitters: shared.live_splitters.clone(),
-            desk: desk.clone(),
+            desk,
+            counters,
         };
-        let shutdown = shared.shutdown.clone();
+        let (shutdown, asked) = (shared.shutdown.clone(), stop.clone());
         let started = inlet.check().and_then(|()| {
             Task::start(&name, move || {
                 InputRunner { input, inlet, retry, remake }.run();
-                if !can_exit && !shutdown.has_begun() {
+                if !can_exit && !shutdown.has_begun() && !asked.is_requested() {
                     shutdown.request(1);
                 }
             })
@@ -153,17 +175,38 @@ impl Pipeline {
         match started {
             Ok(task) => {
                 self.shared.logger.info(&format!("Input started: {name}"));
-                InputTask { name, task: Some(task), stop, outlasts_filters, desk }
+                InputTask { name, task: Some(task), stop, outlasts_filters, _listing: listing }
             }
             Err(why) => {
                 self.shared.logger.error(&format!("Input '{name}' failed to start: {why}"));
                 if !can_exit {
                     self.shared.shutdown.request(1);
                 }
-                InputTask { name, task: None, stop, outlasts_filters, desk }
+                InputTask { name, task: None, stop, outlasts_filters, _listing: listing }
             }
         }
     }
+}
+
+/// Puts a reader on the roster.
+pub(super) fn list(
+    options: &ReaderOptions,
+    kind: ReaderKind,
+    encoder: &str,
+    stops: &Stops,
+    injected: Arc<AppendCounters>,
+    shared: &Shared,
+) -> Listing {
+    shared.roster.list_reader(ListedReader {
+        name: options.name.clone(),
+        type_name: options.type_name,
+        kind,
+        dynamic: options.dynamic,
+        matcher: options.matcher.clone(),
+        encoder: encoder.into(),
+        stops: stops.clone(),
+        injected,
+    })
 }
 
 /// What comes of the attempt to start a reader's thread.
@@ -294,13 +337,14 @@ fn output_runner(
         (None, cursor)
     };
     place.set(start);
+    let dead = dead_letters(&plan.reader.name, shared, log.clone());
     OutputRunner::new(OutputParts {
         output: plan.output,
         encoding: Encoding {
             encoder,
             framing: plan.use_framing,
             max_message_size: shared.globals.max_message_size,
-            keep_message: plan.defaults.reads_message,
+            keep_message: plan.defaults.reads_message || (dead.are_kept() && !plan.defaults.never_rejects),
         },
         intake: intake(&plan.reader, shared, start),
         place,
@@ -310,7 +354,15 @@ fn output_runner(
         ticker_interval_s: plan.reader.ticker_interval_s,
         encode_error: plan.defaults.encode_error,
         counters,
+        dead,
     })
+}
+
+/// Where what an output rejects goes.
+fn dead_letters(output: &str, shared: &Shared, log: Arc<dyn heka_plugin::Log>) -> DeadLetters {
+    let told = log.clone();
+    let events: LogFn = Arc::new(move |event| told.error(&event.to_string()));
+    DeadLetters::new(&shared.globals.base_dir, output, shared.dead_letters, log, events)
 }
 
 /// The reader's note of its progress, and where it goes on: at the note if that is ahead of its cursor.
@@ -336,61 +388,4 @@ pub(super) fn progress(
     };
     let start = progress.read().filter(is_ahead).unwrap_or(cursor);
     (Some(progress), start)
-}
-
-/// What follows when a filter or output ends.
-pub(super) struct Ending {
-    name: String,
-    type_name: &'static str,
-    can_exit: bool,
-}
-
-impl Ending {
-    pub(super) fn of(options: &ReaderOptions) -> Ending {
-        Ending { name: options.name.clone(), type_name: options.type_name, can_exit: options.can_exit }
-    }
-
-    pub(super) fn follow(self, result: Result<(), PluginError>, shared: &Shared) {
-        if shared.shutdown.has_begun() {
-            return;
-        }
-        let log = shared.logger.source("Plugin", &self.name);
-        if !self.can_exit {
-            log.info("has stopped, shutting down.");
-            shared.shutdown.request(1);
-            return;
-        }
-        log.info("has stopped, exiting plugin without shutting down.");
-        let mut stop = Stop::new();
-        for entry in shared.entries.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            if entry.name == self.name {
-                entry.ended = true;
-                stop = entry.stops.drain.clone();
-            }
-        }
-        if let Err(PluginError::Terminated(_)) = result {
-            return;
-        }
-        let error = match &result {
-            Err(error) => error.to_string(),
-            Ok(()) if self.type_name == "SandboxFilter" => "Filter unloaded.".into(),
-            Ok(()) => "Run exited.".into(),
-        };
-        self.announce(&error, shared, &log, stop);
-    }
-
-    /// Queues the `heka.terminated` message; on a full disk waits until `stop`.
-    fn announce(&self, error: &str, shared: &Shared, log: &Arc<dyn heka_plugin::Log>, stop: Stop) {
-        let mut message = own_message(&shared.globals);
-        message.msg_type = Some("heka.terminated".into());
-        message.logger = Some("hekad".into());
-        message.payload =
-            Some(format!("{} (type {}) terminated. Error: {error}", self.name, self.type_name).into());
-        message.fields.push(heka_message::Field::string("plugin", "", self.name.as_str()));
-        let mut appender = Appender::new(shared.queues.filter.clone(), None, stop, log.clone());
-        let queued = appender.add(&mut heka_plugin::Pack::of(message), 1).and_then(|()| appender.append());
-        if let Err(error) = queued {
-            log.error(&error.to_string());
-        }
-    }
 }

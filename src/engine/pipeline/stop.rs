@@ -77,6 +77,7 @@ impl Pipeline {
                 self.shared.logger.error("the cursors could not be saved in time");
             }
         }
+        self.shared.catalog.board.close();
         self.close_queues(deadlines.closed);
     }
 

@@ -1,11 +1,12 @@
 //! An input's end of the queue: batches records, waits at the gate, retries while the disk is full.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use heka_plugin::{Log, Pack, PluginError, Receipt, Stop};
 use heka_queue::{AppendError, Batch, Meta, Queue};
 
+use crate::counters::AppendCounters;
 use crate::gate::{Gate, Refusals};
 use crate::held::receipt;
 
@@ -23,13 +24,31 @@ pub struct Appender {
     log: Arc<dyn Log>,
     last: Receipt,
     refusals: Arc<Refusals>,
+    counters: Arc<AppendCounters>,
+    /// Bytes of the messages in the batch.
+    message_bytes: u64,
 }
 
 impl Appender {
     /// An appender to `queue`; `gate` is what holds it back, if anything.
     pub fn new(queue: Queue, gate: Option<Arc<Gate>>, stop: Stop, log: Arc<dyn Log>) -> Appender {
         let refusals = gate.as_ref().map(|gate| gate.refusals.clone()).unwrap_or_default();
-        Appender { queue, batch: Batch::new(), gate, stop, log, last: Receipt::resolved(), refusals }
+        Appender {
+            queue,
+            batch: Batch::new(),
+            gate,
+            stop,
+            log,
+            last: Receipt::resolved(),
+            refusals,
+            counters: Arc::default(),
+            message_bytes: 0,
+        }
+    }
+
+    /// The same, which counts what it appends.
+    pub fn counting(self, counters: Arc<AppendCounters>) -> Appender {
+        Appender { counters, ..self }
     }
 
     /// Adds a message; appends the batch when it has become large.
@@ -39,11 +58,14 @@ impl Appender {
     pub fn add(&mut self, pack: &mut Pack, loop_count: u32) -> Result<(), PluginError> {
         let signer = std::mem::take(&mut pack.signer);
         let canonical = pack.is_canonical();
-        let pushed = self.batch.push(pack.encoded(), Meta { loop_count, signer: &signer, canonical });
+        let encoded = pack.encoded();
+        let size = encoded.len() as u64;
+        let pushed = self.batch.push(encoded, Meta { loop_count, signer: &signer, canonical });
         pack.signer = signer;
-        if let Err(error) = pushed {
+        match pushed {
+            Ok(()) => self.message_bytes += size,
             // No queue could ever hold it; its neighbours are not affected.
-            self.log.error(&format!("message dropped: {error}"));
+            Err(error) => self.log.error(&format!("message dropped: {error}")),
         }
         if self.batch.bytes() >= BATCH_BYTES {
             self.append()?;
@@ -60,6 +82,7 @@ impl Appender {
             return Ok(self.last.clone());
         }
         let mut refused = false;
+        let (records, began) = (self.batch.len() as u64, Instant::now());
         loop {
             if let Some(gate) = &self.gate
                 && !gate.pass(&self.stop)
@@ -71,6 +94,9 @@ impl Appender {
                     if refused && self.refusals.end() {
                         self.log.info("the queue takes records again");
                     }
+                    self.counters.messages.add(records);
+                    self.counters.bytes.add(std::mem::take(&mut self.message_bytes));
+                    self.counters.durations.add(began.elapsed());
                     self.last = receipt(held);
                     return Ok(self.last.clone());
                 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use heka_message::Field;
 use heka_plugin::{Decode, DecodeError, Decoder, Log, Pack};
 
+use crate::counters::DecodeCounters;
 use crate::desk::Desk;
 
 /// A decoder runs on its input's thread, which cannot be asked while it waits. So its report is left every so often.
@@ -40,6 +41,10 @@ pub struct DecoderRunner {
     decoder_log: Arc<dyn Log>,
     input_log: Arc<dyn Log>,
     desk: Desk,
+    counters: Arc<DecodeCounters>,
+    /// One in so many records is timed.
+    sample: u64,
+    until_sample: u64,
     reported_at: Option<Instant>,
 }
 
@@ -53,7 +58,22 @@ impl DecoderRunner {
         desk: Desk,
     ) -> DecoderRunner {
         desk.answer(decoder.report());
-        DecoderRunner { decoder, rules, decoder_log, input_log, desk, reported_at: None }
+        DecoderRunner {
+            decoder,
+            rules,
+            decoder_log,
+            input_log,
+            desk,
+            counters: Arc::default(),
+            sample: 1,
+            until_sample: 0,
+            reported_at: None,
+        }
+    }
+
+    /// The same, which counts what it does and times one in `sample` records, the first one always.
+    pub fn counting(self, counters: Arc<DecodeCounters>, sample: u32) -> DecoderRunner {
+        DecoderRunner { counters, sample: u64::from(sample.max(1)), ..self }
     }
 
     /// Leaves the decoder's report, if it is time to.
@@ -66,7 +86,11 @@ impl DecoderRunner {
 
     /// Decodes a pack; extra messages are pushed to `extra`.
     pub fn decode(&mut self, pack: &mut Pack, extra: &mut Vec<Pack>) -> Outcome {
+        let began = self.sampled();
         let result = self.decoder.decode(pack, extra);
+        if let Some(began) = began {
+            self.counters.durations.add(began.elapsed());
+        }
         for text in self.decoder.take_log() {
             self.decoder_log.error(&text);
         }
@@ -81,6 +105,14 @@ impl DecoderRunner {
         }
     }
 
+    /// Counts a record; the time now if it is one that is timed.
+    fn sampled(&mut self) -> Option<Instant> {
+        self.counters.records.add(1);
+        let is_due = self.until_sample == 0;
+        self.until_sample = if is_due { self.sample - 1 } else { self.until_sample - 1 };
+        is_due.then(Instant::now)
+    }
+
     /// Ends the decoder. It preserves its state.
     pub fn stop(&mut self) {
         if let Err(why) = self.decoder.stop() {
@@ -89,6 +121,8 @@ impl DecoderRunner {
     }
 
     fn failed(&self, pack: &mut Pack, why: &str) -> bool {
+        self.counters.failed.add(1);
+        self.counters.problems.note(why);
         if self.rules.log {
             if self.rules.synchronous {
                 self.input_log.error(&format!("decoding: {why}"));

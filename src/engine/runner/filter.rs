@@ -80,6 +80,8 @@ pub struct FilterParts {
     pub ticker_interval_s: u64,
     /// What it has done so far.
     pub counters: Arc<PluginCounters>,
+    /// One message in so many is timed.
+    pub sample_denominator: u32,
 }
 
 /// Runs a filter until it is asked to stop or fails.
@@ -91,6 +93,7 @@ pub struct FilterRunner {
     save_complaint: Complaint,
     note_complaint: Complaint,
     noted: Place,
+    until_sample: u32,
 }
 
 impl FilterRunner {
@@ -104,6 +107,7 @@ impl FilterRunner {
             save_complaint: Complaint::default(),
             note_complaint: Complaint::default(),
             noted: Place::default(),
+            until_sample: 0,
         }
     }
 
@@ -139,6 +143,7 @@ impl FilterRunner {
         loop {
             // Asked before reading: what was queued before the request is read then, and not after an older look.
             let draining = self.parts.stops.drain.is_requested();
+            self.parts.counters.busy.begin();
             let read_up = self.process()?;
             if self.ticker.take() {
                 self.with_injector(|filter, inject| filter.tick(now_ns(), inject))?;
@@ -151,11 +156,12 @@ impl FilterRunner {
                 return Err(self.too_slow());
             }
             let stops = &self.parts.stops;
-            if stops.now.is_requested() || (draining && read_up) {
+            if stops.ends_here() || (draining && read_up) {
                 return Ok(());
             }
             if read_up {
-                let FilterParts { intake, stops, place, .. } = &mut self.parts;
+                let FilterParts { intake, stops, place, counters, .. } = &mut self.parts;
+                counters.busy.end();
                 let unpublished = intake.place() != place.get();
                 let limit = if unpublished { self.save_pause } else { IDLE_WAIT };
                 intake.wait(self.ticker.left(limit), || stops.is_pending());
@@ -181,19 +187,30 @@ impl FilterRunner {
             self.parts.intake.skip_to(skip.to);
             self.parts.counters.dropped.add(skip.bytes);
         }
-        let FilterParts { filter, intake, injector, counters, .. } = &mut self.parts;
+        let FilterParts { filter, intake, injector, counters, sample_denominator, .. } = &mut self.parts;
+        let until_sample = &mut self.until_sample;
+        let (mut messages, mut bytes) = (0, 0);
         let matcher = intake.matcher();
         let would_match = |message: &heka_message::MessageView<'_>| matcher.matches(message);
         let mut result = Ok(());
         let mut left = BATCH_RECORDS;
         let read_up = intake.read(|record, _| {
-            counters.processed.add(1);
+            messages += 1;
+            bytes += record.message.len() as u64;
             injector.set_loop_count(record.loop_count);
             let record = Record { message: view(record), bytes: &[], loop_count: record.loop_count };
+            let began = (*until_sample == 0).then(Instant::now);
+            *until_sample =
+                if began.is_some() { sample_denominator.saturating_sub(1) } else { *until_sample - 1 };
             result = filter.process(&record, &mut injector.with(&would_match));
+            if let Some(began) = began {
+                counters.durations.add(began.elapsed());
+            }
             left -= 1;
             if result.is_err() || left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
+        counters.processed.add(messages);
+        counters.bytes.add(bytes);
         result.map(|()| read_up)
     }
 
@@ -211,6 +228,7 @@ impl FilterRunner {
     fn finish_batch(&mut self) -> Result<(), PluginError> {
         self.parts.injector.flush()?;
         fault!("filter-injected");
+        self.parts.counters.done.set(self.parts.intake.place());
         if let Some(progress) = &self.parts.progress
             && self.parts.intake.place() != self.noted
         {

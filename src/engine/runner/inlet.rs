@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use heka_plugin::report::ReportRow;
 use heka_plugin::{
-    ConfigError, Deliverer, Globals, Inlet, InputDefaults, Log, Pack, PackInjector, PluginError, Receipt,
-    Stop,
+    ChildInput, ConfigError, Deliverer, Globals, Inlet, InputDefaults, Log, Pack, PackInjector, PluginError,
+    Receipt, RunningInput, Stop,
 };
 
 use super::append::Appender;
 use super::decode::{DecoderRunner, FailureRules};
 use super::deliver::{Parts, SplitRules, StreamDeliverer};
+use crate::admin::roster::InputCounters;
 use crate::config::CommonInput;
 use crate::desk::Desk;
 use crate::gate::Gate;
@@ -61,6 +62,8 @@ pub struct StreamInlet {
     pub live_splitters: LiveDecoders,
     /// Where the input's report goes.
     pub desk: Desk,
+    /// What it has done.
+    pub counters: Arc<InputCounters>,
 }
 
 impl StreamInlet {
@@ -90,6 +93,7 @@ impl StreamInlet {
     fn appender(&self) -> Appender {
         let gate = Some(self.gate.clone());
         Appender::new(self.queues.input.clone(), gate, self.stop.clone(), self.log.clone())
+            .counting(self.counters.appended.clone())
     }
 
     fn decoder(&self, token: &str) -> Result<Option<(DecoderRunner, Live)>, String> {
@@ -111,7 +115,8 @@ impl StreamInlet {
             synchronous: self.common.synchronous_decode.unwrap_or(false),
         };
         let desk = Desk::default();
-        let runner = DecoderRunner::new(decoder, rules, log, self.log.clone(), desk.clone());
+        let runner = DecoderRunner::new(decoder, rules, log, self.log.clone(), desk.clone())
+            .counting(self.counters.decoded.clone(), self.globals.sample_denominator);
         Ok(Some((runner, Live { name, desk })))
     }
 }
@@ -189,6 +194,10 @@ impl Inlet for StreamInlet {
 
     fn injector(&self) -> Result<Box<dyn PackInjector>, String> {
         Ok(Box::new(Injector(self.appender())))
+    }
+
+    fn start_child(&self, child: ChildInput) -> Result<Box<dyn RunningInput>, String> {
+        super::child::start(self, child)
     }
 
     fn leave_report(&self, rows: Vec<ReportRow>) {

@@ -1,6 +1,7 @@
 //! Runs an input on its thread: restarts, and what follows when it ends.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 
 use heka_plugin::{ConfigError, Input, Log, PluginError, Stop};
 
@@ -25,6 +26,13 @@ pub struct InputRunner {
 impl InputRunner {
     /// Runs it, again and again if it restarts. Returns when it has ended for good.
     pub fn run(mut self) {
+        let counters = self.inlet.counters.clone();
+        counters.running.store(true, Ordering::Relaxed);
+        self.work();
+        counters.running.store(false, Ordering::Relaxed);
+    }
+
+    fn work(&mut self) {
         loop {
             let stop = self.inlet.stop.clone();
             let result = guarded(|| self.input.run(&self.inlet, &stop));
@@ -52,6 +60,7 @@ impl InputRunner {
             self.inlet.log.info(&format!("Restarting (attempt {times}/{max})"));
             match (self.remake)() {
                 Ok(input) => {
+                    self.inlet.counters.restarts.add(1);
                     self.input = input;
                     return true;
                 }

@@ -3,15 +3,10 @@
 use std::ops::Range;
 
 use heka_message::MessageView;
-use heka_plugin::{Encode, Encoder, Record};
+use heka_plugin::{Encode, Encoder, Fate, Pace, Record};
 
 use super::intake::view;
 use crate::place::Place;
-
-/// A batch is full at so many bytes ...
-const FULL_BYTES: usize = 256 * 1024;
-/// ... or so many records.
-const FULL_RECORDS: usize = 2000;
 
 struct Item {
     bytes: Range<usize>,
@@ -35,8 +30,8 @@ pub struct Encoding {
 }
 
 /// Encoded records, in queue order. Its memory is kept from batch to batch.
-#[derive(Default)]
 pub struct Outgoing {
+    pace: Pace,
     bytes: Vec<u8>,
     messages: Vec<u8>,
     unframed: Vec<u8>,
@@ -44,6 +39,11 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// An empty one.
+    pub fn new(pace: Pace) -> Outgoing {
+        Outgoing { pace, bytes: vec![], messages: vec![], unframed: vec![], items: vec![] }
+    }
+
     /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -51,7 +51,7 @@ impl Outgoing {
 
     /// Whether the batch should be sent before more is added.
     pub fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL_BYTES || self.items.len() >= FULL_RECORDS
+        self.bytes.len() >= self.pace.batch_bytes || self.items.len() >= self.pace.batch_records
     }
 
     /// Number of records.
@@ -66,13 +66,23 @@ impl Outgoing {
         self.items.clear();
     }
 
-    /// Drops the first `count` records; tells the place behind the last of them.
-    pub fn drop_first(&mut self, count: usize) -> Option<Place> {
-        let last = self.items.drain(..count.min(self.items.len())).next_back();
+    /// Drops the first records as far as they are delivered or rejected; those without a fate stay. Tells the place behind
+    /// the last record before the first that stays, if it is another than before.
+    pub fn settle(&mut self, fates: &[Fate]) -> Option<Place> {
+        let (mut index, mut place, mut stays) = (0, None, false);
+        self.items.retain(|item| {
+            let is_done = fates.get(index).is_some_and(|fate| *fate != Fate::Again);
+            index += 1;
+            stays |= !is_done;
+            if !stays {
+                place = Some(item.place);
+            }
+            !is_done
+        });
         if self.items.is_empty() {
             self.clear();
         }
-        last.map(|item| item.place)
+        place
     }
 
     /// Encodes a message and adds it.
@@ -126,18 +136,18 @@ impl Outgoing {
 
     /// The records.
     pub fn records(&self) -> Vec<Record<'_>> {
-        let record = |item: &Item| {
-            let bytes = &self.messages[item.message.clone()];
-            Record {
-                message: if item.canonical {
-                    MessageView::new_canonical(bytes)
-                } else {
-                    MessageView::new(bytes)
-                },
-                bytes: &self.bytes[item.bytes.clone()],
-                loop_count: item.loop_count,
-            }
-        };
-        self.items.iter().map(record).collect()
+        self.items.iter().map(|item| self.record_of(item)).collect()
+    }
+
+    /// One of the records.
+    pub fn record(&self, index: usize) -> Option<Record<'_>> {
+        self.items.get(index).map(|item| self.record_of(item))
+    }
+
+    fn record_of(&self, item: &Item) -> Record<'_> {
+        let bytes = &self.messages[item.message.clone()];
+        let message =
+            if item.canonical { MessageView::new_canonical(bytes) } else { MessageView::new(bytes) };
+        Record { message, bytes: &self.bytes[item.bytes.clone()], loop_count: item.loop_count }
     }
 }

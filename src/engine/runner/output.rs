@@ -1,18 +1,24 @@
 //! The loop of an output: read, encode, batch, send, retry, move the cursor.
 
+mod reject;
+mod replay;
+
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use heka_fault::fault;
-use heka_plugin::{Log, Output, PluginError, SendError};
+use heka_plugin::report::row;
+use heka_plugin::{Fate, Log, Output, Pace, PluginError, SendError};
 
+use self::reject::Rejections;
 use super::deliver::now_ns;
 use super::intake::Intake;
 use super::outgoing::{Encoding, Outgoing};
 use super::ticker::Ticker;
 use crate::counters::PluginCounters;
+use crate::dead_letters::DeadLetters;
 use crate::place::{Place, PublishedPlace};
 use crate::progress::Progress;
 use crate::stops::Stops;
@@ -21,9 +27,6 @@ use crate::stops::Stops;
 const IDLE_WAIT: Duration = Duration::from_secs(1);
 /// What was sent is made durable, and its place published, no more often than this.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
-/// First and longest pause before a batch is sent again.
-const RETRY_MIN: Duration = Duration::from_millis(10);
-const RETRY_MAX: Duration = Duration::from_secs(1);
 /// A failure that lasts is logged again after this time.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
@@ -49,12 +52,20 @@ pub struct OutputParts {
     pub encode_error: Option<&'static str>,
     /// What it has done so far.
     pub counters: Arc<PluginCounters>,
+    /// Where what it rejects goes.
+    pub dead: DeadLetters,
 }
 
 /// Runs an output until it is asked to stop or fails.
 pub struct OutputRunner {
     parts: OutputParts,
+    pace: Pace,
     batch: Outgoing,
+    /// When the first record of the batch came.
+    batch_began: Instant,
+    rejections: Rejections,
+    /// How often it has given up what was queued.
+    skips: u64,
     ticker: Ticker,
     encode_complaint: Complaint,
     flush_complaint: Complaint,
@@ -69,12 +80,17 @@ pub struct OutputRunner {
 impl OutputRunner {
     /// A runner of these parts.
     pub fn new(parts: OutputParts) -> OutputRunner {
+        let pace = parts.output.pace();
         OutputRunner {
             ticker: Ticker::new(parts.ticker_interval_s),
             sent: parts.place.get(),
             in_flight: VecDeque::new(),
             parts,
-            batch: Outgoing::default(),
+            pace,
+            batch: Outgoing::new(pace),
+            batch_began: Instant::now(),
+            rejections: Rejections::default(),
+            skips: 0,
             encode_complaint: Complaint::default(),
             flush_complaint: Complaint::default(),
             note_complaint: Complaint::default(),
@@ -106,35 +122,52 @@ impl OutputRunner {
         loop {
             // Asked before reading: what was queued before the request is read then, and not after an older look.
             let stopping = self.parts.stops.drain.is_requested();
+            self.parts.counters.busy.begin();
             let read_up = self.fill();
-            let delivered = self.deliver()?;
+            let lingers = read_up && !stopping && self.lingers();
+            let delivered = lingers || self.deliver()?;
+            let replays = delivered && !lingers && !stopping && self.replay()?;
             self.see_to_duties()?;
-            if self.parts.stops.now.is_requested() || (stopping && read_up) || !delivered {
+            if self.parts.stops.ends_here() || (stopping && read_up) || !delivered {
                 // What is not published yet is at the end, once: a peer that hangs is not waited for twice.
                 return Ok(());
             }
             if self.is_unpublished() && self.published_at.elapsed() >= PUBLISH_EVERY {
                 self.publish()?;
             }
-            if read_up {
+            if read_up && !replays {
                 self.sleep();
             }
         }
     }
 
+    /// Whether the batch waits for more records.
+    fn lingers(&self) -> bool {
+        !self.batch.is_empty() && !self.batch.is_full() && self.batch_began.elapsed() < self.pace.linger
+    }
+
     fn sleep(&mut self) {
-        let limit = if self.is_unpublished() { PUBLISH_EVERY } else { IDLE_WAIT };
-        let OutputParts { intake, stops, .. } = &mut self.parts;
+        let mut limit = if self.is_unpublished() { PUBLISH_EVERY } else { IDLE_WAIT };
+        if !self.batch.is_empty() {
+            limit = limit.min(self.pace.linger.saturating_sub(self.batch_began.elapsed()));
+        }
+        let OutputParts { intake, stops, counters, .. } = &mut self.parts;
+        counters.busy.end();
         intake.wait(self.ticker.left(limit), || stops.is_pending());
     }
 
     /// Reads and encodes until the batch is full or the queues are read up; returns true in the latter case.
     fn fill(&mut self) -> bool {
         self.skip_if_asked();
+        if self.batch.is_empty() {
+            self.batch_began = Instant::now();
+        }
         let OutputParts { intake, encoding, log, counters, encode_error, .. } = &mut self.parts;
         let (batch, complaint) = (&mut self.batch, &mut self.encode_complaint);
-        intake.read(|record, place| {
-            counters.processed.add(1);
+        let (mut messages, mut bytes) = (0, 0);
+        let read_up = intake.read(|record, place| {
+            messages += 1;
+            bytes += record.message.len() as u64;
             if let Err(why) = batch.add(record, place, encoding) {
                 counters.failed.add(1);
                 match encode_error {
@@ -146,7 +179,10 @@ impl OutputRunner {
                 }
             }
             if batch.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
+        });
+        counters.processed.add(messages);
+        counters.bytes.add(bytes);
+        read_up
     }
 
     /// Gives up what is queued and the batch with it, if asked to. The place moves at once: nobody waits for the peer of an
@@ -158,6 +194,7 @@ impl OutputRunner {
             return false;
         }
         let Some(skip) = self.parts.stops.take_skip() else { return false };
+        self.skips += 1;
         self.batch.clear();
         // The batch, which was read since, is given up too.
         let to = self.parts.intake.skip_to(skip.to);
@@ -171,48 +208,56 @@ impl OutputRunner {
 
     /// Sends the batch, again and again if need be. Returns false when it gave up because hekad is stopping.
     fn deliver(&mut self) -> Result<bool, PluginError> {
-        let mut pause = RETRY_MIN;
+        let mut pause = self.pace.retry_min;
         let mut complaint = Complaint::default();
         let sent_some = !self.batch.is_empty();
         while !self.batch.is_empty() {
-            match self.parts.output.send(&self.batch.records(), &self.parts.stops.now) {
+            let began = Instant::now();
+            let sent = self.parts.output.send(&self.batch.records(), &self.parts.stops.now);
+            self.parts.counters.durations.add(began.elapsed());
+            let (fates, why) = match sent {
                 Ok(()) => {
                     fault!("output-sent");
                     self.batch.clear();
                     if self.parts.progress.is_some() {
                         self.in_flight.push_back(self.parts.intake.place());
                     }
+                    continue;
                 }
                 Err(SendError::Reject { index, why }) => {
-                    if !why.is_empty() {
-                        self.parts.log.error(&why);
-                    }
-                    self.parts.counters.failed.add(1);
-                    if let Some(place) = self.batch.drop_first(index + 1) {
-                        self.sent = place;
-                        self.note_progress();
-                    }
+                    let delivered = std::iter::repeat_n(Fate::Delivered, index);
+                    (delivered.chain([Fate::Rejected(why)]).collect(), None)
                 }
                 Err(SendError::Retry(why)) => {
-                    if !why.is_empty() && complaint.is_due(&why) {
-                        self.parts.log.error(&why);
-                    }
-                    if let Some(place) = self.batch.drop_first(self.parts.output.delivered()) {
-                        self.sent = place;
-                        self.note_progress();
-                        pause = RETRY_MIN;
-                    }
-                    if self.parts.stops.drain.wait(pause) {
-                        // Stopping with a peer that takes nothing: the batch stays queued.
-                        return Ok(false);
-                    }
-                    if self.skip_if_asked() {
-                        return Ok(true);
-                    }
-                    pause = (pause * 2).min(RETRY_MAX);
+                    (vec![Fate::Delivered; self.parts.output.delivered()], Some(why))
                 }
+                Err(SendError::Mixed { fates, why }) => (fates, Some(why)),
                 Err(SendError::Fatal(why)) => return Err(PluginError::Run(why)),
+            };
+            match self.settle(&fates) {
+                None => return Ok(false),
+                Some(0) => {}
+                Some(_) => {
+                    self.parts.counters.busy.begin();
+                    pause = self.pace.retry_min;
+                }
             }
+            let Some(why) = why else { continue };
+            if !why.is_empty() && complaint.is_due(&why) {
+                self.parts.log.error(&why);
+            }
+            if self.batch.is_empty() {
+                continue;
+            }
+            self.parts.counters.retries.add(1);
+            if self.parts.stops.drain.wait(pause) {
+                // Stopping with a peer that takes nothing: the batch stays queued.
+                return Ok(false);
+            }
+            if self.skip_if_asked() {
+                return Ok(true);
+            }
+            pause = (pause * 2).min(self.pace.retry_max);
         }
         self.sent = self.parts.intake.place();
         if sent_some {
@@ -244,6 +289,7 @@ impl OutputRunner {
     }
 
     fn see_to_duties(&mut self) -> Result<(), PluginError> {
+        self.rejections.remind(self.parts.log.as_ref());
         let output = &mut self.parts.output;
         let idle = output.idle(now_ns());
         let ticked = if self.ticker.take() { output.tick(now_ns()) } else { Ok(()) };
@@ -262,11 +308,16 @@ impl OutputRunner {
     }
 
     fn answer_report(&self) {
-        let OutputParts { output, encoding, stops, .. } = &self.parts;
+        let OutputParts { output, encoding, stops, counters, .. } = &self.parts;
         if let Some(encoder) = &encoding.encoder {
             stops.encoder_desk.answer(encoder.report());
         }
-        stops.desk.answer(output.report());
+        let mut rows = output.report();
+        let rejected = counters.rejected.get();
+        if rejected > 0 {
+            rows.push(row("DeadLetterCount", rejected, "count"));
+        }
+        stops.desk.answer(rows);
     }
 
     fn is_unpublished(&self) -> bool {
@@ -276,6 +327,10 @@ impl OutputRunner {
     /// Makes durable what was sent, then lets the cursor pass it.
     fn publish(&mut self) -> Result<(), PluginError> {
         self.published_at = Instant::now();
+        // What was rejected must be as firm as the place that passes it.
+        if !self.parts.dead.sync().map_err(PluginError::Run)? {
+            return Ok(());
+        }
         match self.parts.output.flush() {
             Ok(()) => {
                 fault!("output-flushed");
@@ -295,7 +350,7 @@ impl OutputRunner {
             }
             Err(error) => {
                 let why = error.to_string();
-                if self.flush_complaint.is_due(&why) {
+                if !why.is_empty() && self.flush_complaint.is_due(&why) {
                     self.parts.log.error(&why);
                 }
                 Ok(())

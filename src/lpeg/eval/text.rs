@@ -10,6 +10,9 @@ use super::Evaluation;
 /// What `%0` to `%9` can refer to.
 const MAX_REFERENCES: usize = 10;
 
+/// Bytes of text that count for a capture.
+const TEXT_PER_CAPTURE: u32 = 1024;
+
 /// What a `%n` refers to.
 #[derive(Clone, Copy)]
 enum Reference {
@@ -47,6 +50,7 @@ impl Evaluation {
 
     fn append(&mut self, i: u32) {
         self.enter();
+        self.burn(1);
         match self.cap(i).kind {
             Kind::Text => self.append_format(i),
             _ => self.append_substitution(i),
@@ -55,6 +59,7 @@ impl Evaluation {
     }
 
     fn append_piece(&mut self, start: u32, end: u32) {
+        self.burn((end - start) / TEXT_PER_CAPTURE);
         if end > start {
             // SAFETY: positions are within the subject, which is not in the scratch.
             unsafe {
@@ -65,6 +70,7 @@ impl Evaluation {
     }
 
     fn append_bytes(&mut self, bytes: &[u8]) {
+        self.burn(bytes.len() as u32 / TEXT_PER_CAPTURE + 1);
         // SAFETY: Lua holds the bytes, outside of the scratch.
         unsafe { (*self.scratch).text.append(self.l, bytes.as_ptr(), bytes.len()) };
     }

@@ -12,7 +12,11 @@ use super::MAX_RULES;
 struct Path {
     keys: [u16; MAX_RULES],
     len: usize,
+    /// Calls that may still be followed: rules that call others twice or more are walked through again and again.
+    calls: u32,
 }
+
+const MAX_CALLS: u32 = 1_000_000;
 
 /// Why a grammar is rejected: the key of a rule that is left recursive, or none if the chain was only too long.
 struct Rejected(Option<u16>);
@@ -21,7 +25,9 @@ struct Rejected(Option<u16>);
 /// that repeats an empty match. The environment is on top of the stack.
 pub(super) fn check(l: State, tree: &[Node]) {
     for_used_rules(tree, |rule| {
-        if let Err(Rejected(key)) = walk(tree, rule + 1, &mut Path { keys: [0; MAX_RULES], len: 0 }, false) {
+        if let Err(Rejected(key)) =
+            walk(tree, rule + 1, &mut Path { keys: [0; MAX_RULES], len: 0, calls: MAX_CALLS }, false)
+        {
             match key {
                 Some(key) => raise(l, c"rule '%s' may be left recursive", key),
                 None => l.error(c"too many left calls in grammar"),
@@ -63,7 +69,10 @@ fn walk(tree: &[Node], mut i: usize, path: &mut Path, mut nullable: bool) -> Res
                 i += 1;
             }
             Tag::Capture | Tag::RunTime => i += 1,
-            Tag::Call => i = callee(tree, i),
+            Tag::Call => {
+                path.calls = path.calls.checked_sub(1).ok_or(Rejected(None))?;
+                i = callee(tree, i);
+            }
             Tag::Seq => {
                 if !walk(tree, i + 1, path, false)? {
                     break nullable;

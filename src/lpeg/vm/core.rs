@@ -7,6 +7,10 @@ use crate::scratch::{CALL, Entry};
 
 use super::{Machine, Registers};
 
+/// Bytes that count for a step when a span runs over them, and when a literal is compared.
+const RUN_OVER_PER_STEP: usize = 8;
+const COMPARED_PER_STEP: usize = 128;
+
 /// The state of a match while its program runs.
 pub(super) struct Core<'m> {
     machine: &'m mut Machine,
@@ -23,6 +27,9 @@ pub(super) struct Core<'m> {
     s: *const u8,
     captop: u32,
     open: u32,
+    /// Steps that are left before they are charged. Counted are those by which a program may go on for long: jumps, calls,
+    /// failures, and bytes that are run over.
+    fuel: i64,
 }
 
 // SAFETY, for all of the methods: the machine describes a live program, subject and scratch. `pc` stays within the
@@ -51,6 +58,7 @@ impl<'m> Core<'m> {
                 s: machine.subject.add(start),
                 captop: 0,
                 open: NONE,
+                fuel: super::FUEL,
                 machine,
             }
         }
@@ -69,9 +77,27 @@ impl<'m> Core<'m> {
 
     /// End of the match and number of captures.
     #[inline(always)]
-    pub(super) unsafe fn outcome(&self) -> (usize, u32) {
+    pub(super) unsafe fn outcome(&mut self) -> (usize, u32) {
+        self.settle();
         // SAFETY: see above.
         unsafe { (self.pos() as usize, self.captop) }
+    }
+
+    /// Charges for the steps since the last charge, unless there were few.
+    #[inline(always)]
+    pub(super) fn settle(&mut self) {
+        if self.fuel <= super::FUEL - super::FREE {
+            self.fuel = self.machine.refuel(self.fuel);
+        }
+    }
+
+    /// Counts steps.
+    #[inline(always)]
+    fn burn(&mut self, steps: i64) {
+        self.fuel -= steps;
+        if self.fuel < 0 {
+            self.fuel = self.machine.refuel(self.fuel);
+        }
     }
 
     #[inline(always)]
@@ -82,6 +108,8 @@ impl<'m> Core<'m> {
 
     #[inline(always)]
     pub(super) unsafe fn jump(&mut self, to: u32) {
+        // Not looked at here: a loop without calls and failures gets on in the subject.
+        self.fuel -= 1;
         // SAFETY: see above.
         self.pc = unsafe { self.code.add(to as usize) };
     }
@@ -130,6 +158,7 @@ impl<'m> Core<'m> {
             let text = Program::literals(self.machine.program).add(inst.a as usize);
             let same = *self.s == *text
                 && std::slice::from_raw_parts(self.s, len) == std::slice::from_raw_parts(text, len);
+            self.burn((len / COMPARED_PER_STEP) as i64);
             if same {
                 self.s = self.s.add(len);
             }
@@ -139,8 +168,13 @@ impl<'m> Core<'m> {
 
     #[inline(always)]
     pub(super) unsafe fn span(&mut self, set: usize) {
+        let from = self.s;
         // SAFETY: see above.
-        self.s = unsafe { super::span(&*self.sets.add(set), self.s, self.end) };
+        unsafe {
+            self.s = super::span(&*self.sets.add(set), self.s, self.end);
+            // The subject is shorter than 4 GiB.
+            self.burn((self.s.offset_from_unsigned(from) / RUN_OVER_PER_STEP) as i64);
+        }
     }
 
     #[inline(always)]
@@ -163,6 +197,7 @@ impl<'m> Core<'m> {
     pub(super) unsafe fn call(&mut self, rule: u32) {
         // SAFETY: see above.
         unsafe {
+            self.burn(1);
             self.push(CALL, self.pc.offset_from_unsigned(self.code) as u32);
             self.jump(rule);
         }
@@ -216,6 +251,7 @@ impl<'m> Core<'m> {
     /// Goes back to the last choice.
     #[inline(always)]
     pub(super) unsafe fn fail(&mut self) {
+        self.burn(1);
         // SAFETY: see above.
         unsafe {
             let mut entry = self.pop();

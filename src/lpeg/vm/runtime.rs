@@ -35,7 +35,9 @@ impl Machine {
             l.raw_get_at(self.values, c_int::from(function));
             l.push_value(2);
             l.push_number(f64::from(pos) + 1.0);
-            let values = Evaluation::new(self).push_nested(open, false);
+            let mut evaluation = Evaluation::new(self);
+            let values = evaluation.push_nested(open, false);
+            evaluation.settle_most();
             l.call(values + 2, ffi::LUA_MULTRET);
             let mut first = old_top + 1;
             if let Some(used) = used {

@@ -78,6 +78,7 @@ pub(crate) unsafe extern "C-unwind" fn inject_payload(lua: *mut lua_State) -> c_
             put_values(lua, 3, count);
         }
         let host = Host::of(lua);
+        host.writes += 1;
         if host.output.len() == 0 {
             return 0;
         }

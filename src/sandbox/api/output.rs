@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use crate::host::{Host, bytes_at, raise, raise_text};
+use crate::host::{Host, bytes_at, raise, raise_bytes};
 use crate::output::Overflow;
 
 /// Lua: `add_to_payload(value, ...)`.
@@ -27,6 +27,7 @@ pub(crate) unsafe extern "C-unwind" fn add_to_payload(lua: *mut lua_State) -> c_
 pub(super) unsafe fn put_values(lua: *mut lua_State, first: c_int, last: c_int) {
     // SAFETY: as promised.
     unsafe {
+        Host::of(lua).writes += 1;
         for index in first..=last {
             let written = put_value(lua, index);
             let host = Host::of(lua);
@@ -46,12 +47,12 @@ pub(super) unsafe fn put_values(lua: *mut lua_State, first: c_int, last: c_int) 
 unsafe fn overflow(lua: *mut lua_State) -> ! {
     // SAFETY: as for `put_values`.
     unsafe {
-        let Host { last_error, text, .. } = Host::of(lua);
+        // Nothing that a script calls changes it.
+        let last_error = &Host::of(lua).last_error;
         if last_error.is_empty() {
             raise(lua, format_args!("output_limit exceeded"));
         }
-        text.clone_from(last_error);
-        raise_text(lua)
+        raise_bytes(lua, last_error)
     }
 }
 

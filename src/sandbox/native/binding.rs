@@ -8,7 +8,7 @@ use std::ffi::{CStr, c_int, c_void};
 
 use mlua::ffi::{self, lua_CFunction, lua_State};
 
-use crate::host::{Host, bytes_at, push_bytes};
+use crate::host::{Host, bytes_at, push_bytes, push_gathered};
 use crate::number;
 use crate::output::Overflow;
 
@@ -78,7 +78,10 @@ pub(super) unsafe fn push_object(lua: *mut lua_State, class: &CStr, size: Option
 }
 
 /// Raises Lua's error for a lack of memory.
-unsafe fn out_of_memory(lua: *mut lua_State) -> ! {
+///
+/// # Safety
+/// As [`check`].
+pub(super) unsafe fn out_of_memory(lua: *mut lua_State) -> ! {
     // SAFETY: the string exists since the state was made, so pushing it takes no memory.
     unsafe {
         push_bytes(lua, b"not enough memory");
@@ -155,8 +158,8 @@ pub(super) unsafe fn check_key(lua: *mut lua_State, argument: c_int, number: &mu
 /// Appends a piece of an object's text to the output. One that does not fit is kept for [`finish_output`].
 pub(super) fn put(host: &mut Host, piece: &[u8]) -> Result<(), Overflow> {
     host.output.put(piece).inspect_err(|_| {
-        host.text.clear();
-        host.text.extend_from_slice(piece);
+        host.scratch.clear();
+        host.scratch.extend_from_slice(piece);
     })
 }
 
@@ -174,8 +177,10 @@ pub(super) fn put_number(host: &mut Host, value: f64) -> Result<(), Overflow> {
 pub(super) unsafe fn finish_output(lua: *mut lua_State, written: Result<(), Overflow>) -> c_int {
     // SAFETY: as promised.
     unsafe {
-        let rest = if written.is_err() { &Host::of(lua).text[..] } else { &[] };
-        push_bytes(lua, rest);
+        match written {
+            Ok(()) => push_bytes(lua, b""),
+            Err(Overflow) => push_gathered(lua, |host| &mut host.scratch),
+        }
         1
     }
 }
@@ -188,7 +193,7 @@ pub(super) unsafe fn begin_source<'a>(lua: *mut lua_State) -> (&'a mut Vec<u8>, 
     // SAFETY: as promised.
     unsafe {
         let name = crate::host::check_bytes(lua, 2);
-        let source = &mut Host::of(lua).text;
+        let source = &mut Host::of(lua).source;
         source.clear();
         (source, name)
     }
@@ -201,9 +206,9 @@ pub(super) unsafe fn begin_source<'a>(lua: *mut lua_State) -> (&'a mut Vec<u8>, 
 pub(super) unsafe fn finish_source(lua: *mut lua_State) -> c_int {
     // SAFETY: as promised.
     unsafe {
-        push_bytes(lua, &Host::of(lua).text);
+        push_gathered(lua, |host| &mut host.source);
         // A large object's source is not needed again soon.
-        Host::of(lua).text.shrink_to(KEPT);
+        Host::of(lua).source.shrink_to(KEPT);
         1
     }
 }

@@ -30,6 +30,9 @@ const FUNCTIONS: [Function; 9] = [
 /// Nesting that neither direction goes beyond, whatever the script allows: it is followed on the native stack.
 const DEEPEST: c_int = 2000;
 
+/// What a byte of JSON counts for beside one that is only copied.
+const WORK_PER_BYTE: usize = 8;
+
 /// Opens the module.
 pub(super) unsafe extern "C-unwind" fn open(lua: *mut lua_State) -> c_int {
     // SAFETY: a host function; nothing on this frame needs dropping.

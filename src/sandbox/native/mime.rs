@@ -15,7 +15,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::binding::{Function, put_functions};
 use super::socket::push_shared_table;
-use crate::host::{Host, bytes_at, check_bytes, push_bytes};
+use crate::host::{Host, bytes_at, check_bytes, push_bytes, push_gathered};
 
 const FUNCTIONS: [Function; 8] = [
     (c"dot", lines::dot),
@@ -87,11 +87,10 @@ unsafe fn run<P: Pieces>(lua: *mut lua_State, mut pieces: P) -> c_int {
         if second.is_none() {
             pieces.finish(out);
         }
-        let out = &Host::of(lua).scratch[..];
-        if second.is_none() && out.is_empty() {
+        if second.is_none() && Host::of(lua).scratch.is_empty() {
             ffi::lua_pushnil(lua);
         } else {
-            push_bytes(lua, out);
+            push_gathered(lua, |host| &mut host.scratch);
         }
         match second {
             None => ffi::lua_pushnil(lua),

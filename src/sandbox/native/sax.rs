@@ -12,7 +12,7 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 
 use super::binding::{Function, check, finish_output, push_class, push_library, put};
-use crate::host::{Host, push_bytes};
+use crate::host::{Host, push_gathered};
 use symbols::{Word, letter};
 
 const WORD: &CStr = c"mozsvc.sax.word";
@@ -122,10 +122,10 @@ unsafe extern "C-unwind" fn to_string(lua: *mut lua_State) -> c_int {
     // SAFETY: see `open`; the text lies in the host.
     unsafe {
         let word = check_word(lua, 1);
-        let text = &mut Host::of(lua).text;
+        let text = &mut Host::of(lua).scratch;
         text.clear();
         text.extend(word.symbols.iter().map(|symbol| letter(*symbol, word.cardinality)));
-        push_bytes(lua, text);
+        push_gathered(lua, |host| &mut host.scratch);
         1
     }
 }

@@ -79,13 +79,20 @@ impl Sandbox {
     pub fn dump(&mut self) -> Result<Vec<u8>, String> {
         let Some(lua) = self.state() else { return Ok(Vec::new()) };
         let limit = std::mem::take(&mut self.shared_mut().memory.limit);
+        let peak = self.shared().memory.peak;
         // SAFETY: the state is live and its stack empty.
         let written = unsafe {
             ffi::lua_sethook(lua, None, 0, 0);
             preserve::dump(lua)
         };
+        if limit != 0 && self.shared().memory.used > limit / 2 {
+            // Texts of large objects are left over; beyond the limit the script's next allocation would be refused.
+            // SAFETY: the state is live.
+            unsafe { self.collect() };
+        }
         self.shared_mut().memory.limit = limit;
-        let text = std::mem::take(&mut self.shared_mut().host.scratch);
+        self.shared_mut().memory.peak = peak;
+        let text = std::mem::take(&mut self.shared_mut().host.dump);
         written.map(|()| text).map_err(|why| format!("{DESTROY}{why}"))
     }
 }

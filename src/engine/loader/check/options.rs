@@ -3,8 +3,8 @@
 use heka_plugin::{ConfigError, Kind, PluginDef, Table, Value};
 
 use crate::config::{CommonFo, CommonInput, CommonSplitter, ConfigFile, Section};
-use crate::loader::instances::refusal_text;
 use crate::loader::preload::{Problem, typed};
+use crate::loader::refusal::refusal_text;
 
 /// The files without the options that are refused, and these options.
 pub(super) fn checked(files: &[ConfigFile], defs: &[&'static PluginDef]) -> (Vec<ConfigFile>, Vec<Problem>) {

@@ -107,15 +107,20 @@ fn readers(plan: &Plan, sections: &Preloaded, used: &mut Used) -> Vec<Problem> {
     problems
 }
 
-/// The input that a plugin brings its statistics to, if it is not there.
-fn accumulator(plan: &Plan, section: &Section, kind: &str) -> Option<Problem> {
+/// Name of the input that a plugin brings its statistics to, if it has any.
+pub fn accumulator_name(section: &Section) -> Option<&str> {
     if !matches!(section.def.name, "StatsdInput" | "StatFilter") {
         return None;
     }
-    let name = match section.table.option("stat_accum_name").map(|entry| &entry.value) {
-        Some(Value::String(name)) => name.as_str(),
-        _ => "StatAccumInput",
-    };
+    match section.table.option("stat_accum_name").map(|entry| &entry.value) {
+        Some(Value::String(name)) => Some(name),
+        _ => Some("StatAccumInput"),
+    }
+}
+
+/// The input that a plugin brings its statistics to, if it is not there.
+fn accumulator(plan: &Plan, section: &Section, kind: &str) -> Option<Problem> {
+    let name = accumulator_name(section)?;
     let why = plan.catalog.accumulators.get(name).err()?;
     Some(problem(section, format!("{kind} '{}' error: {why}", section.name), "stat_accum_name"))
 }

@@ -117,6 +117,7 @@ impl Bench {
             log: Arc::new(Quiet),
             stops: self.stops.clone(),
             ticker_interval_s: 0,
+            sample_denominator: 1,
             counters: Arc::default(),
         })
     }

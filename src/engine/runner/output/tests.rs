@@ -2,9 +2,11 @@ use std::sync::Mutex;
 
 use heka_message::{Matcher, Message, MessageView};
 use heka_plugin::{Encode, EncodeError, Encoder, Record, Stop};
-use heka_queue::{Batch, EventCount, Meta, Options, Queue};
+use heka_queue::{Batch, EventCount, Meta, Options, Position, Queue, SyncMode, silent};
 
 use super::*;
+use crate::dead_letters::store::Bound;
+use crate::dead_letters::{Folder, Letter, Request, Store};
 use crate::stops::Skip;
 
 /// What the fake output was asked and how it answers.
@@ -18,6 +20,9 @@ struct Peer {
     flush_fails: Mutex<bool>,
     /// Batches that may die with the process.
     in_flight: Mutex<usize>,
+    /// Sizes of the batches that came.
+    batches: Mutex<Vec<usize>>,
+    pace: Mutex<Option<Pace>>,
 }
 
 struct ToPeer(Arc<Peer>);
@@ -25,15 +30,22 @@ struct ToPeer(Arc<Peer>);
 impl Output for ToPeer {
     fn send(&mut self, batch: &[Record<'_>], _: &Stop) -> Result<(), SendError> {
         let answer = self.0.answers.lock().unwrap().pop();
-        let taken = match &answer {
-            None => batch.len(),
-            Some(SendError::Reject { index, .. }) => *index,
-            Some(SendError::Retry(_)) => *self.0.takes.lock().unwrap(),
-            Some(_) => 0,
+        let is_taken = |at: usize| match &answer {
+            None => true,
+            Some(SendError::Reject { index, .. }) => at < *index,
+            Some(SendError::Retry(_)) => at < *self.0.takes.lock().unwrap(),
+            Some(SendError::Mixed { fates, .. }) => fates[at] == Fate::Delivered,
+            Some(SendError::Fatal(_)) => false,
         };
         let text = |record: &Record<'_>| String::from_utf8_lossy(record.bytes).into_owned();
-        self.0.got.lock().unwrap().extend(batch[..taken].iter().map(text));
+        let taken = batch.iter().enumerate().filter(|(at, _)| is_taken(*at));
+        self.0.got.lock().unwrap().extend(taken.map(|(_, record)| text(record)));
+        self.0.batches.lock().unwrap().push(batch.len());
         answer.map_or(Ok(()), Err)
+    }
+
+    fn pace(&self) -> Pace {
+        self.0.pace.lock().unwrap().unwrap_or(Pace::USUAL)
     }
 
     fn delivered(&self) -> usize {
@@ -119,6 +131,16 @@ impl Bench {
         }
     }
 
+    /// The same with new signals, for another run.
+    fn again(self) -> Bench {
+        Bench { stops: Stops::default(), ..self }
+    }
+
+    fn dead(&self) -> DeadLetters {
+        let bound = Bound { max_bytes: 1 << 20, sync: SyncMode::Ack };
+        DeadLetters::new(self._dir.path(), "out", bound, self.log.clone(), silent())
+    }
+
     fn runner(&self, matcher: &str) -> OutputRunner {
         OutputRunner::new(OutputParts {
             output: Box::new(ToPeer(self.peer.clone())),
@@ -126,7 +148,7 @@ impl Bench {
                 encoder: Some(Box::new(Payloads)),
                 framing: false,
                 max_message_size: 1000,
-                keep_message: false,
+                keep_message: true,
             },
             intake: Intake::new(
                 (&self.input, &self.filter),
@@ -142,6 +164,7 @@ impl Bench {
             ticker_interval_s: 0,
             encode_error: None,
             counters: Arc::default(),
+            dead: self.dead(),
         })
     }
 
@@ -149,6 +172,38 @@ impl Bench {
     fn drain(&self, matcher: &str) -> Result<(), PluginError> {
         self.stops.ask_to_drain(&self.events);
         self.runner(matcher).run()
+    }
+
+    /// Runs on a thread until a condition holds and all is published, then stops.
+    fn run_until(&self, done: impl Fn() -> bool) -> Result<(), PluginError> {
+        let runner = self.runner("TRUE");
+        let thread = std::thread::spawn(move || runner.run());
+        let held = self.events.wait_for(Duration::from_secs(20), || {
+            self.events.notify();
+            (done() && self.place.get().input == self.input.tail()).then_some(())
+        });
+        self.stops.ask_to_drain(&self.events);
+        let ended = thread.join().unwrap();
+        assert!(held.is_some(), "{:?} {:?}", self.got(), self.log.0.lock().unwrap());
+        ended
+    }
+
+    fn folder(&self) -> Folder {
+        Folder::of(self._dir.path(), "out")
+    }
+
+    /// The payloads of the dead letters, and why they are.
+    fn letters(&self) -> Vec<(String, String)> {
+        let bound = Bound { max_bytes: 1 << 20, sync: SyncMode::Ack };
+        let mut reader = Store::open(&self.folder(), bound, silent()).unwrap().reader();
+        let mut letters = Vec::new();
+        while let Some(record) = reader.next() {
+            let letter = Letter::read(record.message).unwrap();
+            assert_eq!(letter.output, "out");
+            let payload = Message::decode(letter.message).unwrap().payload.unwrap();
+            letters.push((payload.to_string(), letter.reason.to_owned()));
+        }
+        letters
     }
 
     fn got(&self) -> Vec<String> {
@@ -212,6 +267,109 @@ fn a_rejected_record_costs_no_neighbour() {
     bench.drain("TRUE").unwrap();
     assert_eq!(bench.got(), ["a", "c"]);
     assert_eq!(bench.place.get().input, bench.input.tail());
+    assert_eq!(bench.letters(), [("b".to_owned(), "b is bad".to_owned())]);
+}
+
+#[test]
+fn records_of_a_batch_may_meet_different_fates() {
+    let bench = Bench::new(&["a", "b", "c", "d"]);
+    let fates = vec![Fate::Delivered, Fate::Again, Fate::Rejected("no c".into()), Fate::Delivered];
+    bench.peer.answers.lock().unwrap().push(SendError::Mixed { fates, why: "busy".into() });
+    bench.run_until(|| bench.got().len() == 3).unwrap();
+    assert_eq!(bench.got(), ["a", "d", "b"]);
+    assert_eq!(*bench.peer.batches.lock().unwrap(), [4, 1]);
+    assert_eq!(bench.letters(), [("c".to_owned(), "no c".to_owned())]);
+    assert_eq!(*bench.log.0.lock().unwrap(), ["! no c", "! busy"]);
+}
+
+/// The place stays before the first record that is not dealt with, whatever became of later ones.
+#[test]
+fn a_stop_between_two_fates_repeats_from_the_first_that_is_left() {
+    let bench = Bench::new(&["a", "b", "c"]);
+    let mut behind_a = bench.input.reader(Place::default().input);
+    behind_a.next().unwrap();
+    let fates = vec![Fate::Delivered, Fate::Again, Fate::Delivered];
+    bench.peer.answers.lock().unwrap().push(SendError::Mixed { fates, why: String::new() });
+    bench.drain("TRUE").unwrap();
+    assert_eq!(bench.got(), ["a", "c"]);
+    assert_eq!(bench.place.get().input, behind_a.position());
+    bench.drain("TRUE").unwrap();
+    assert_eq!(bench.got(), ["a", "c", "b", "c"]);
+}
+
+#[test]
+fn a_disk_that_takes_no_dead_letters_holds_the_output() {
+    let bench = Bench::new(&["a", "b"]);
+    std::fs::create_dir_all(bench._dir.path().join("queue")).unwrap();
+    let in_the_way = bench._dir.path().join("queue/dead");
+    std::fs::write(&in_the_way, "").unwrap();
+    bench.peer.answers.lock().unwrap().push(SendError::Reject { index: 0, why: "no a".into() });
+    bench.drain("TRUE").unwrap();
+    assert_eq!((bench.got().len(), bench.place.get()), (0, Place::default()));
+    assert!(bench.log.0.lock().unwrap()[1].starts_with("! rejected messages cannot be kept: "));
+    std::fs::remove_file(in_the_way).unwrap();
+    bench.peer.answers.lock().unwrap().push(SendError::Reject { index: 0, why: "no a".into() });
+    bench.drain("TRUE").unwrap();
+    assert_eq!((bench.got(), bench.letters().len()), (vec!["b".to_owned()], 1));
+}
+
+#[test]
+fn dead_letters_are_sent_again_when_asked_for_and_may_be_rejected_again() {
+    let bench = Bench::new(&["a", "b", "c"]);
+    let reject = |why: &str| SendError::Reject { index: 0, why: why.into() };
+    let answers = ["no c", "no b", "no a"].map(reject);
+    bench.peer.answers.lock().unwrap().extend(answers);
+    bench.drain("TRUE").unwrap();
+    let tail = Position::new(u64::MAX, 0);
+    let letters = [("a", "no a"), ("b", "no b"), ("c", "no c")].map(|(p, w)| (p.to_owned(), w.to_owned()));
+    assert_eq!((bench.got().len(), bench.letters()), (0, letters.into()));
+    // Up to the second; the first is rejected again.
+    let bound = Bound { max_bytes: 1 << 20, sync: SyncMode::Ack };
+    let store = Store::open(&bench.folder(), bound, silent()).unwrap();
+    let mut reader = store.reader();
+    reader.next().unwrap();
+    reader.next().unwrap();
+    Request::Replay(reader.position()).leave(&bench.folder()).unwrap();
+    drop((reader, store));
+    bench.peer.answers.lock().unwrap().push(reject("still no a"));
+    let bench = bench.again();
+    bench.run_until(|| Request::waiting(&bench.folder()).is_empty()).unwrap();
+    assert_eq!(bench.got(), ["b"]);
+    let letters = [("c", "no c"), ("a", "still no a")].map(|(p, w)| (p.to_owned(), w.to_owned()));
+    assert_eq!(bench.letters(), letters);
+    // A peer that takes nothing: they stay for the next run, which goes on by itself.
+    Request::Replay(tail).leave(&bench.folder()).unwrap();
+    let bench = bench.again();
+    let refusals = std::iter::repeat_with(|| SendError::Retry("no".into()));
+    bench.peer.answers.lock().unwrap().extend(refusals.take(3));
+    bench.run_until(|| bench.peer.answers.lock().unwrap().is_empty()).unwrap();
+    let bench = bench.again();
+    bench.run_until(|| Request::waiting(&bench.folder()).is_empty()).unwrap();
+    assert_eq!(bench.got().iter().filter(|got| *got == "c").count(), 1);
+    assert_eq!(bench.letters(), []);
+    // Nothing is left to forget; the request goes all the same.
+    Request::Forget(tail).leave(&bench.folder()).unwrap();
+    let bench = bench.again();
+    bench.run_until(|| Request::waiting(&bench.folder()).is_empty()).unwrap();
+}
+
+#[test]
+fn an_output_may_wait_for_more_records_before_it_sends() {
+    let bench = Bench::new(&["a", "b", "c", "d", "e"]);
+    let pace = Pace { batch_records: 2, linger: Duration::from_secs(3600), ..Pace::USUAL };
+    *bench.peer.pace.lock().unwrap() = Some(pace);
+    // A stop ends the wait.
+    let runner = bench.runner("TRUE");
+    let thread = std::thread::spawn(move || runner.run());
+    bench.events.wait_for(Duration::from_secs(20), || (bench.got().len() >= 4).then_some(()));
+    assert_eq!(bench.got(), ["a", "b", "c", "d"]);
+    bench.stops.ask_to_drain(&bench.events);
+    thread.join().unwrap().unwrap();
+    assert_eq!(*bench.peer.batches.lock().unwrap(), [2, 2, 1]);
+    // So does time.
+    let bench = Bench::new(&["a"]);
+    *bench.peer.pace.lock().unwrap() = Some(Pace { linger: Duration::from_millis(1), ..pace });
+    bench.run_until(|| bench.got().len() == 1).unwrap();
 }
 
 #[test]

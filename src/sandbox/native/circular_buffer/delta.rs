@@ -16,7 +16,9 @@ use crate::host::raise;
 unsafe fn push_table(lua: *mut lua_State) {
     // SAFETY: as promised.
     unsafe {
-        ffi::lua_getfield_(lua, ffi::LUA_GLOBALSINDEX, TABLE.as_ptr());
+        // Raw, as this runs without limits while data is preserved.
+        ffi::lua_pushstring_(lua, TABLE.as_ptr());
+        ffi::lua_rawget_(lua, ffi::LUA_GLOBALSINDEX);
         if ffi::lua_type(lua, -1) != ffi::LUA_TTABLE {
             raise(lua, format_args!("Could not find table circular_buffer"));
         }

@@ -126,14 +126,14 @@ pub(super) unsafe extern "C-unwind" fn serialize(lua: *mut lua_State) -> c_int {
         put_text(source, format_args!(":fromstring(\"{time} {row}"));
         buffer.values().iter().for_each(|value| put_value(source, *value));
         let Ok(()) = delta::for_each(lua, buffer, |time, place| {
-            put_value(&mut Host::of(lua).text, time);
+            put_value(&mut Host::of(lua).source, time);
             for column in 0..columns {
                 let change = delta::cell(lua, place, column);
-                put_value(&mut Host::of(lua).text, change.unwrap_or(0.0));
+                put_value(&mut Host::of(lua).source, change.unwrap_or(0.0));
             }
             Ok::<(), std::convert::Infallible>(())
         });
-        Host::of(lua).text.extend_from_slice(b"\")\n");
+        Host::of(lua).source.extend_from_slice(b"\")\n");
         finish_source(lua)
     }
 }

@@ -4,10 +4,11 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::DEEPEST;
 use super::config::Config;
 use super::tokens::{Kind, Token, Tokens};
-use crate::host::{Host, check_bytes, push_bytes, raise};
+use super::{DEEPEST, WORK_PER_BYTE};
+use crate::budget;
+use crate::host::{Host, check_bytes, push_bytes, push_gathered, raise};
 use crate::native::binding::check;
 
 /// Lua: `decode(text)`.
@@ -19,6 +20,7 @@ pub(super) unsafe extern "C-unwind" fn decode(lua: *mut lua_State) -> c_int {
         if matches!(text, [0, _, ..] | [_, 0, ..]) {
             raise(lua, format_args!("JSON parser does not support UTF-16 or UTF-32"));
         }
+        budget::charge(lua, text.len().saturating_mul(WORK_PER_BYTE));
         let config = Config::of(lua);
         let tokens = Tokens::new(text, config.decode_invalid != 0);
         let mut decoder = Decoder { lua, config, tokens, depth: 0 };
@@ -51,7 +53,7 @@ impl Decoder<'_> {
             let out = &mut Host::of(self.lua).scratch;
             out.clear();
             self.tokens.put_unescaped(start, end, out);
-            push_bytes(self.lua, out);
+            push_gathered(self.lua, |host| &mut host.scratch);
         }
     }
 

@@ -4,12 +4,13 @@ use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
 
-use super::DEEPEST;
 use super::config::{AS_NAMES, Config, REFUSED};
 use super::number;
 use super::quoting::put_string;
-use crate::host::{Host, bytes_at, push_bytes, raise};
-use crate::native::binding::check;
+use super::{DEEPEST, WORK_PER_BYTE};
+use crate::budget;
+use crate::host::{Host, bytes_at, push_gathered, raise};
+use crate::native::binding::{check, out_of_memory};
 use crate::output::Output;
 
 /// Room that is kept free for a number.
@@ -26,10 +27,12 @@ pub(super) unsafe extern "C-unwind" fn encode(lua: *mut lua_State) -> c_int {
         check(lua, ffi::lua_gettop(lua) == 1, 1, c"expected 1 argument");
         let Host { output, scratch, .. } = Host::of(lua);
         scratch.clear();
-        let mut encoder = Encoder { lua, config: Config::of(lua), output, out: scratch };
+        let most = Host::memory_limit(lua);
+        let mut encoder = Encoder { lua, config: Config::of(lua), output, out: scratch, most };
         encoder.value(0);
-        push_bytes(lua, encoder.out);
-        encoder.out.shrink_to(KEPT);
+        encoder.charge();
+        push_gathered(lua, |host| &mut host.scratch);
+        Host::of(lua).scratch.shrink_to(KEPT);
         1
     }
 }
@@ -41,6 +44,8 @@ struct Encoder<'a> {
     /// Knows the limit.
     output: &'a Output,
     out: &'a mut Vec<u8>,
+    /// Bytes that the script's memory has room for.
+    most: usize,
 }
 
 impl Encoder<'_> {
@@ -50,10 +55,28 @@ impl Encoder<'_> {
         let total = self.out.len().saturating_add(more);
         // What the output holds is not ours: only its limit counts.
         let fits = total.checked_sub(self.output.len()).is_none_or(|rest| self.output.has_room(rest));
-        if !fits {
+        if !fits || self.out.len() > self.most {
             // SAFETY: as for `encode`.
-            unsafe { raise(self.lua, format_args!("strbuf output_limit exceeded")) };
+            unsafe { self.refuse_length(fits) };
         }
+    }
+
+    /// Raises the error of a text that is too long for the output, or fits there but not into the memory.
+    #[cold]
+    unsafe fn refuse_length(&self, fits: bool) -> ! {
+        // SAFETY: as for `encode`.
+        unsafe {
+            self.charge();
+            if fits {
+                out_of_memory(self.lua);
+            }
+            raise(self.lua, format_args!("strbuf output_limit exceeded"))
+        }
+    }
+
+    unsafe fn charge(&self) {
+        // SAFETY: as for `encode`.
+        unsafe { budget::charge(self.lua, self.out.len().saturating_mul(WORK_PER_BYTE)) };
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use mlua::ffi::{self, lua_State};
 
 use super::{CRLF, text};
-use crate::host::{Host, push_bytes, until_nul};
+use crate::host::{Host, push_bytes, push_gathered, until_nul};
 
 /// Characters of a line unless a script says otherwise.
 const LENGTH: f64 = 76.0;
@@ -58,7 +58,7 @@ unsafe fn wrap(lua: *mut lua_State, end: &[u8], is_full: impl Fn(u8, i64) -> boo
                 }
             }
         }
-        push_bytes(lua, &Host::of(lua).scratch);
+        push_gathered(lua, |host| &mut host.scratch);
         ffi::lua_pushnumber(lua, left as f64);
         2
     }
@@ -101,7 +101,7 @@ pub(super) unsafe extern "C-unwind" fn eol(lua: *mut lua_State) -> c_int {
                 last = 0;
             }
         }
-        push_bytes(lua, &Host::of(lua).scratch);
+        push_gathered(lua, |host| &mut host.scratch);
         ffi::lua_pushnumber(lua, last.into());
         2
     }
@@ -132,7 +132,7 @@ pub(super) unsafe extern "C-unwind" fn dot(lua: *mut lua_State) -> c_int {
                 _ => 0,
             };
         }
-        push_bytes(lua, &Host::of(lua).scratch);
+        push_gathered(lua, |host| &mut host.scratch);
         ffi::lua_pushnumber(lua, state as f64);
         2
     }

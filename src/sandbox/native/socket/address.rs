@@ -7,7 +7,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::failure::Failure;
 use super::wait::Patience;
-use crate::host::{Host, push_bytes};
+use crate::host::{ShortText, push_bytes};
 
 /// An address of IPv4 or IPv6 with its port.
 #[derive(Clone, Copy)]
@@ -69,15 +69,12 @@ impl Address {
     /// # Safety
     /// Called from a host function with a free slot of the stack.
     pub(super) unsafe fn push_ip(&self, lua: *mut lua_State) {
-        // SAFETY: as promised; the text lies in the host.
-        unsafe {
-            let text = &mut Host::of(lua).text;
-            text.clear();
-            if let Some((ip, _)) = self.parts() {
-                let _ = std::io::Write::write_fmt(text, format_args!("{ip}"));
-            }
-            push_bytes(lua, &Host::of(lua).text);
-        }
+        let text = match self.parts() {
+            Some((ip, _)) => ShortText::of(format_args!("{ip}")),
+            None => ShortText::new(),
+        };
+        // SAFETY: as promised.
+        unsafe { push_bytes(lua, text.bytes()) }
     }
 
     /// Pushes address, port and family, as the methods do that tell an end of a socket.

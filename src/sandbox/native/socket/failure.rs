@@ -1,11 +1,10 @@
 //! Why an operation on a socket failed, and how scripts are told.
 
 use std::ffi::{CStr, c_int};
-use std::io::Write;
 
 use mlua::ffi::{self, lua_State};
 
-use crate::host::{Host, push_bytes};
+use crate::host::{Host, ShortText, push_bytes};
 
 /// Why an operation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +60,7 @@ impl Failure {
     /// # Safety
     /// Called from a host function with nothing on its frame that needs dropping and a free slot of the stack.
     pub(super) unsafe fn push_text(self, lua: *mut lua_State) {
-        // SAFETY: as promised; a text that is put together lies in the host.
+        // SAFETY: as promised.
         unsafe {
             if self == Failure::Interrupted {
                 Host::of(lua).budget.note_interruption();
@@ -70,16 +69,18 @@ impl Failure {
             if let Some(text) = self.fixed_text() {
                 return push_bytes(lua, text.as_bytes());
             }
-            let text = &mut Host::of(lua).text;
-            text.clear();
-            match self {
+            let text = match self {
                 Failure::Resolver(code) => {
-                    text.extend_from_slice(CStr::from_ptr(libc::gai_strerror(code)).to_bytes());
+                    let mut text = ShortText::new();
+                    text.put(CStr::from_ptr(libc::gai_strerror(code)).to_bytes());
+                    text
                 }
-                Failure::Os(code) => put_system_text(text, code),
-                _ => {}
-            }
-            push_bytes(lua, &Host::of(lua).text);
+                Failure::Os(code) => {
+                    ShortText::of(format_args!("{}", std::io::Error::from_raw_os_error(code)))
+                }
+                _ => ShortText::new(),
+            };
+            push_bytes(lua, without_code(text.bytes()));
         }
     }
 
@@ -97,11 +98,10 @@ impl Failure {
     }
 }
 
-fn put_system_text(text: &mut Vec<u8>, code: c_int) {
-    // Rust appends " (os error N)".
-    let _ = write!(text, "{}", std::io::Error::from_raw_os_error(code));
+/// The text of a system error as C has it: Rust appends " (os error N)".
+fn without_code(text: &[u8]) -> &[u8] {
     let end = text.windows(11).position(|part| part == b" (os error ");
-    text.truncate(end.unwrap_or(text.len()));
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// Pushes 1 or the failure: the result of an operation that has nothing else to tell.

@@ -9,5 +9,7 @@ mod host_functions;
 mod limits;
 mod modules;
 mod preservation;
+mod reentry;
 mod support;
+mod work;
 mod write_message;

@@ -171,3 +171,18 @@ fn a_running_script_is_dumped_again_and_again() {
     again.terminate();
     assert_eq!(again.dump().unwrap(), b"");
 }
+
+#[test]
+fn a_dump_of_large_objects_leaves_room_for_the_next_call() {
+    let script = "require 'cuckoo_filter' require 'string' kept = cuckoo_filter.new(100000)
+        for i = 1, 30000 do kept:add(i) end
+        function process_message() local text = string.rep('x', 10000) return #text - 10000 end";
+    let mut sandbox = try_open(&FILTER, script, |settings, _| settings.memory_limit = 400_000).unwrap();
+    for _ in 0..3 {
+        assert!(sandbox.dump().unwrap().len() > 262_144);
+        let outcome = sandbox.process_message(&mut Recorder::default());
+        assert_eq!(outcome, Outcome::Returned(0), "{}", sandbox.last_error());
+    }
+    // What the dump took is not the script's.
+    assert!(sandbox.figures().max_memory < 400_000);
+}
