@@ -10,7 +10,6 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -19,6 +18,7 @@ use std::time::Duration;
 use browser::Browser;
 use heka_testkit::daemon::{Daemon, configure};
 use heka_testkit::ports::free_ports;
+use heka_testkit::servers;
 use heka_testkit::{Scratch, wait_until};
 
 const HEKAD: &str = env!("CARGO_BIN_EXE_hekad");
@@ -164,16 +164,6 @@ impl Drop for Taker {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.take().map(JoinHandle::join);
     }
-}
-
-fn chromium_is_there() -> bool {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("compat/servers/chromium.sh");
-    let there = Command::new(script).status().unwrap().success();
-    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "chromium.sh failed");
-    if !there {
-        println!("skipped: there is no chromium");
-    }
-    there
 }
 
 fn pictures() -> PathBuf {
@@ -339,7 +329,7 @@ fn seen_after(rig: &Rig, taker: Taker) -> f64 {
 
 #[test]
 fn every_view_shows_its_data_and_what_is_stuck_is_seen() {
-    if !chromium_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "chromium", "Chromium") {
         return;
     }
     let (mut rig, taker) = Rig::start();

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -140,7 +141,7 @@ fn podman(scratch: &Scratch) -> Option<Podman<'_>> {
     }
     let why = tried.map(|tried| String::from_utf8_lossy(&tried.stderr).into_owned()).unwrap_or_default();
     assert!(std::env::var("CI").as_deref() != Ok("true"), "no containers: {why}");
-    println!("skipped: containers cannot be run: {why}");
+    let _ = writeln!(std::io::stderr(), "skipped: containers cannot be run: {why}");
     None
 }
 

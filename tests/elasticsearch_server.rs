@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use heka_testkit::daemon::{Daemon, configure};
 use heka_testkit::ports::free_ports;
+use heka_testkit::servers;
 use heka_testkit::{Scratch, wait_until};
 use serde_json::Value;
 
@@ -104,17 +105,6 @@ connect_timeout = 5000
 http_timeout = 30000
 $OPTIONS
 "#;
-
-/// Whether the servers are there. Where tests must not be left out they have to be.
-fn servers_are_there() -> bool {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/compat/servers/elasticsearch.sh");
-    let there = Command::new("sh").arg(script).status().unwrap().success();
-    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "elasticsearch.sh failed");
-    if !there {
-        println!("skipped: the servers cannot be had");
-    }
-    there
-}
 
 struct Server {
     child: Child,
@@ -236,7 +226,7 @@ fn dead_ids(dead: &[Value]) -> BTreeSet<u64> {
 
 fn everything_arrives(kind: &Kind) {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    if !servers_are_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "elasticsearch", "Elasticsearch and OpenSearch") {
         return;
     }
     let scratch = Scratch::new().unwrap();

@@ -13,21 +13,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use heka_testkit::daemon::{Daemon, Signal, configure, send_signal};
 use heka_testkit::ports::free_ports;
 use heka_testkit::random::Random;
+use heka_testkit::servers;
 use heka_testkit::{Scratch, wait_until};
 
 const HEKAD: &str = env!("CARGO_BIN_EXE_hekad");
 const LIMIT: Duration = Duration::from_secs(120);
-
-/// Whether Graphite is there. Where tests must not be left out it has to be.
-fn graphite_is_there() -> bool {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/compat/servers/graphite.sh");
-    let there = Command::new("sh").arg(script).status().unwrap().success();
-    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "graphite.sh failed");
-    if !there {
-        println!("skipped: Graphite cannot be had");
-    }
-    there
-}
 
 fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
@@ -171,7 +161,7 @@ fn append(path: &Path, name: &str, start_s: u64, numbers: std::ops::Range<u64>) 
 
 #[test]
 fn carbon_gets_every_line() {
-    if !graphite_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "graphite", "Graphite") {
         return;
     }
     let (scratch, place) = (Scratch::new().unwrap(), Scratch::new().unwrap());
@@ -282,7 +272,7 @@ print("compared", len(names))
 
 #[test]
 fn whisper_files_are_as_graphite_makes_them() {
-    if !graphite_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "graphite", "Graphite") {
         return;
     }
     let scratch = Scratch::new().unwrap();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use heka_testkit::daemon::{Daemon, configure};
 use heka_testkit::ports::free_ports;
+use heka_testkit::servers;
 use heka_testkit::{Scratch, wait_until};
 
 const HEKAD: &str = env!("CARGO_BIN_EXE_hekad");
@@ -134,17 +135,6 @@ function process_message()
 end
 "#;
 
-/// Whether nginx, curl and openssl are there. Where tests must not be left out they have to be.
-fn servers_are_there() -> bool {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/compat/servers/nginx.sh");
-    let there = Command::new("sh").arg(script).status().unwrap().success();
-    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "nginx.sh failed");
-    if !there {
-        println!("skipped: nginx, curl and openssl cannot be had");
-    }
-    there
-}
-
 fn run(program: &str, args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(program)
         .args(args)
@@ -231,7 +221,7 @@ fn await_text(path: &Path, texts: &[&str]) {
 
 #[test]
 fn requests_go_through_nginx_to_hekad_and_back_to_nginx() {
-    if !servers_are_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "nginx", "nginx, curl or openssl") {
         return;
     }
     let scratch = Scratch::new().unwrap();

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use heka_testkit::daemon::{Daemon, configure};
 use heka_testkit::ports::free_ports;
+use heka_testkit::servers;
 use heka_testkit::{Scratch, wait_until};
 
 const HEKAD: &str = env!("CARGO_BIN_EXE_hekad");
@@ -68,17 +69,6 @@ type = "LogOutput"
 message_matcher = "Type == 'logfile'"
 encoder = "PayloadEncoder"
 "#;
-
-/// Whether the server can be had. Where tests must not be left out it has to be.
-fn server_is_there() -> bool {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/compat/servers/irc.sh");
-    let there = Command::new("sh").arg(script).status().unwrap().success();
-    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "irc.sh failed");
-    if !there {
-        println!("skipped: ngircd cannot be had");
-    }
-    there
-}
 
 /// ngircd. Dropping it kills it.
 struct Server(Child);
@@ -233,7 +223,7 @@ impl Rig {
 
 #[test]
 fn messages_reach_the_members_of_channels() {
-    if !server_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "irc", "ngircd") {
         return;
     }
     let rig = Rig::new();
@@ -288,7 +278,7 @@ fn messages_reach_the_members_of_channels() {
 
 #[test]
 fn every_message_arrives_though_the_server_is_killed_under_load() {
-    if !server_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "irc", "ngircd") {
         return;
     }
     const COUNT: usize = 300;

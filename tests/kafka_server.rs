@@ -13,22 +13,12 @@ use std::time::{Duration, Instant};
 
 use heka_testkit::daemon::{Daemon, configure};
 use heka_testkit::ports::free_ports;
+use heka_testkit::servers;
 use heka_testkit::{Scratch, Tally, wait_until};
 
 const HEKAD: &str = env!("CARGO_BIN_EXE_hekad");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const LIMIT: Duration = Duration::from_secs(120);
-
-/// Whether Kafka is there. Where tests must not be left out it has to be.
-fn kafka_is_there() -> bool {
-    let script = format!("{ROOT}/compat/servers/kafka.sh");
-    let there = Command::new("sh").arg(script).status().unwrap().success();
-    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "kafka.sh failed");
-    if !there {
-        println!("skipped: Kafka cannot be had");
-    }
-    there
-}
 
 fn java() -> Command {
     let mut java = Command::new("java");
@@ -200,7 +190,7 @@ fn output(name: &str, options: &str) -> String {
 /// Compressed in every way, hekad's messages are read by Kafka's own consumer, and Kafka's by hekad.
 #[test]
 fn both_sides_understand_each_other() {
-    if !kafka_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "kafka", "Kafka") {
         return;
     }
     let broker = Broker::start();
@@ -312,7 +302,7 @@ fn checkpoints(broker: &Broker) {
 /// on the way in.
 #[test]
 fn nothing_is_lost_when_the_broker_is_killed() {
-    if !kafka_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "kafka", "Kafka") {
         return;
     }
     let mut broker = Broker::start();
@@ -346,7 +336,7 @@ fn nothing_is_lost_when_the_broker_is_killed() {
 /// Three hekads share twelve partitions; one is killed while messages come, and started again.
 #[test]
 fn a_group_of_three_loses_nothing_when_one_is_killed() {
-    if !kafka_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "kafka", "Kafka") {
         return;
     }
     let count: u64 = std::env::var("HEKA_KAFKA_MESSAGES").ok().and_then(|n| n.parse().ok()).unwrap_or(50_000);

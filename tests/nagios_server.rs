@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use heka_testkit::daemon::{Daemon, configure};
 use heka_testkit::ports::free_ports;
+use heka_testkit::servers;
 use heka_testkit::{Scratch, wait_until};
 
 const HEKAD: &str = env!("CARGO_BIN_EXE_hekad");
@@ -176,17 +177,6 @@ nagios_host = "box"
 nagios_service_description = "disk space"
 "#;
 
-/// Whether the programs can be had. Where tests must not be left out they have to be.
-fn servers_are_there() -> bool {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/compat/servers/nagios.sh");
-    let there = Command::new("sh").arg(script).status().unwrap().success();
-    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "nagios.sh failed");
-    if !there {
-        println!("skipped: nagios4, apache2 and nsca cannot be had");
-    }
-    there
-}
-
 /// A program that is killed when dropped, with what it started.
 struct Running(Child);
 
@@ -289,7 +279,7 @@ impl Rig {
 
 #[test]
 fn results_reach_nagios_both_ways_and_outlast_kills() {
-    if !servers_are_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "nagios", "nagios4, apache2 or nsca") {
         return;
     }
     let rig = Rig::new();

@@ -13,22 +13,12 @@ use std::time::Duration;
 
 use heka_testkit::daemon::{Daemon, configure};
 use heka_testkit::ports::free_ports;
+use heka_testkit::servers;
 use heka_testkit::{Scratch, wait_until};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 const HEKAD: &str = env!("CARGO_BIN_EXE_hekad");
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Whether RabbitMQ is there. Where tests must not be left out it has to be.
-fn server_is_there() -> bool {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/compat/servers/rabbitmq.sh");
-    let there = Command::new("sh").arg(script).status().unwrap().success();
-    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "rabbitmq.sh failed");
-    if !there {
-        println!("skipped: RabbitMQ cannot be had");
-    }
-    there
-}
 
 /// A broker with all its files in a folder, and Erlang's port mapper, which it needs.
 struct Broker {
@@ -464,7 +454,7 @@ fn a_wrong_password_is_told_once(broker: &Broker) {
 
 #[test]
 fn with_rabbitmq() {
-    if !server_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "rabbitmq", "RabbitMQ") {
         return;
     }
     let mut broker = Broker::start();

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use heka_testkit::daemon::{Daemon, configure};
 use heka_testkit::ports::free_ports;
+use heka_testkit::servers;
 use heka_testkit::{Scratch, wait_until};
 use serde_json::{Value, json};
 
@@ -102,17 +103,6 @@ type = "LogOutput"
 message_matcher = "Type == 'logfile'"
 encoder = "PayloadEncoder"
 "#;
-
-/// Whether the server can be had. Where tests must not be left out it has to be.
-fn server_is_there() -> bool {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/compat/servers/smtp.sh");
-    let there = Command::new("sh").arg(script).status().unwrap().success();
-    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "smtp.sh failed");
-    if !there {
-        println!("skipped: aiosmtpd cannot be had");
-    }
-    there
-}
 
 /// A mail server. Dropping it kills it.
 struct Server {
@@ -228,7 +218,7 @@ fn output(name: &str, port: u16, options: &str) -> String {
 
 #[test]
 fn mails_go_over_tls_with_each_login() {
-    if !server_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "smtp", "aiosmtpd") {
         return;
     }
     let ports = free_ports(2).unwrap();
@@ -293,7 +283,7 @@ fn mails_go_over_tls_with_each_login() {
 
 #[test]
 fn what_is_refused_is_dropped_and_what_is_put_off_comes_later() {
-    if !server_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "smtp", "aiosmtpd") {
         return;
     }
     let port = free_ports(1).unwrap()[0];
@@ -318,7 +308,7 @@ fn what_is_refused_is_dropped_and_what_is_put_off_comes_later() {
 
 #[test]
 fn every_mail_arrives_though_the_server_is_killed_under_load() {
-    if !server_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "smtp", "aiosmtpd") {
         return;
     }
     const COUNT: usize = 150;
@@ -349,7 +339,7 @@ fn every_mail_arrives_though_the_server_is_killed_under_load() {
 
 #[test]
 fn collected_mails_outlast_a_kill() {
-    if !server_is_there() {
+    if !servers::can_be_had(env!("CARGO_MANIFEST_DIR"), "smtp", "aiosmtpd") {
         return;
     }
     let port = free_ports(1).unwrap()[0];

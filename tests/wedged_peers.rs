@@ -18,7 +18,7 @@ use peers::{BadPeer, Habit, output};
 
 /// Anonymous memory in bytes that nine outputs with wedged peers may take.
 const MEMORY_MAX: u64 = 16 << 20;
-/// Of its rate alone, in the best of the rounds that `HEKA_ROUNDS` asks for.
+/// Of its rate alone, at the median of the rounds that `HEKA_ROUNDS` asks for.
 const RATE_LEAST: f64 = 0.95;
 const WARM_UP_LINES: u64 = 60_000;
 const LINE_SIZE: usize = 200;
@@ -74,7 +74,7 @@ fn nine_bad_peers() -> (Vec<BadPeer>, String) {
 fn nine_wedged_outputs_of_ten_slow_nobody_and_lose_nothing() {
     let rounds = std::env::var("HEKA_ROUNDS").ok().and_then(|rounds| rounds.parse::<u32>().ok());
     let (measures, rounds) = (rounds.is_some(), rounds.unwrap_or(1));
-    let (mut best, mut growth_max) = (0.0, 0);
+    let (mut ratios, mut growth_max) = (Vec::new(), 0);
     for _ in 0..rounds {
         let (alone, memory_alone) = rate(&mut Bench::start(""), &[]);
         let (peers, config) = nine_bad_peers();
@@ -88,7 +88,8 @@ fn nine_wedged_outputs_of_ten_slow_nobody_and_lose_nothing() {
             100.0 * beside / alone,
             growth as f64 / f64::from(1 << 20)
         );
-        (best, growth_max) = (f64::max(best, beside / alone), growth_max.max(growth));
+        ratios.push(beside / alone);
+        growth_max = growth_max.max(growth);
         bench.is_alive();
 
         let begun = Instant::now();
@@ -107,7 +108,9 @@ fn nine_wedged_outputs_of_ten_slow_nobody_and_lose_nothing() {
         assert_eq!(bench.tally().duplicates, 0, "a clean stop repeats nothing");
     }
     // A measurement needs a quiet machine: it is asked for by its number of rounds.
-    assert!(!measures || best >= RATE_LEAST, "{best}");
+    ratios.sort_by(f64::total_cmp);
+    let median = ratios[ratios.len() / 2];
+    assert!(!measures || median >= RATE_LEAST, "{median}");
     assert!(growth_max <= MEMORY_MAX, "{growth_max} bytes more");
 }
 

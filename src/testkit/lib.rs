@@ -12,6 +12,7 @@
 //! | [`faulty_disk`] | a disk that is full or fails on command |
 //! | [`peer`] | TCP peers that listen late, reset, or never read |
 //! | [`trial`] | a daemon whose every record is accounted for, to be killed and disturbed |
+//! | [`servers`] | real servers, made available by the project's scripts |
 //! | [`usage`] | CPU time and memory of a process |
 //! | [`random`], [`ports`], [`patience`] | seeded numbers, free ports, waiting for a condition |
 //!
@@ -30,6 +31,7 @@ pub mod peer;
 pub mod ports;
 pub mod random;
 pub mod scratch;
+pub mod servers;
 pub mod tally;
 pub mod trial;
 pub mod usage;
