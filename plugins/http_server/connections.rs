@@ -118,6 +118,9 @@ async fn connection<S: Service>(
 ) {
     // A socket that keeps small packets back is slower but works.
     let _ = socket.set_nodelay(true);
+    // A peer that takes nothing for so long is gone: the system ends the connection.
+    let patience_ms = u32::try_from(house.rules.patience.as_millis()).unwrap_or(u32::MAX);
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, patience_ms);
     let Some(tls) = house.tls.clone() else { return talk(house, socket, peer, heard).await };
     match timeout(house.rules.patience, tls.accept(socket)).await {
         Ok(Ok(stream)) => talk(house, stream, peer, heard).await,

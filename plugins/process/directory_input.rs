@@ -59,8 +59,8 @@ struct Running {
 
 impl Running {
     /// Waits for its end after it was asked to stop.
-    fn end(self, inlet: &dyn Inlet) {
-        if !self.task.wait(Instant::now() + END_GRACE) {
+    fn end(self, deadline: Instant, inlet: &dyn Inlet) {
+        if !self.task.wait(deadline) {
             inlet.log_error(&format!("'{}' did not stop in time", self.program.path));
         }
     }
@@ -89,7 +89,8 @@ impl Input for ProcessDirectoryInput {
             }
         }
         self.running.iter().for_each(|running| running.stop.request());
-        self.running.drain(..).for_each(|running| running.end(inlet));
+        let deadline = Instant::now() + END_GRACE;
+        self.running.drain(..).for_each(|running| running.end(deadline, inlet));
         Ok(())
     }
 }
@@ -110,9 +111,10 @@ impl ProcessDirectoryInput {
             self.running.drain(..).partition(|running| programs.contains(&running.program));
         self.running = kept;
         gone.iter().for_each(|running| running.stop.request());
+        let deadline = Instant::now() + END_GRACE;
         for running in gone {
             let path = running.program.path.clone();
-            running.end(inlet);
+            running.end(deadline, inlet);
             if programs.iter().all(|program| program.path != path) {
                 inlet.log_info(&format!("Removed: {path}"));
             }

@@ -150,6 +150,10 @@ impl ProcessInput {
                 }
                 Some(end) if Instant::now() >= end => {
                     streams.iter_mut().flatten().for_each(Stream::hang_up);
+                    if !chain.has_ended() {
+                        // It belongs to another user, or the system does not let it go.
+                        return Err(PluginError::run("a command cannot be killed"));
+                    }
                 }
                 _ => {}
             }

@@ -12,7 +12,9 @@ use super::tap;
 use crate::http_server::query::pairs;
 
 /// Longest matcher of a tap.
-const MATCHER_MAX: usize = 10_000;
+const MATCHER_MAX: usize = 1000;
+/// Most patterns of a tap: each may take much memory.
+const PATTERNS_MAX: usize = 4;
 
 /// Answers a call.
 pub(super) fn answer(site: &Site, call: &str, query: &str) -> Response<Reply> {
@@ -38,7 +40,7 @@ fn json(value: &impl Serialize) -> Response<Reply> {
 fn tap(site: &Site, query: &str) -> Response<Reply> {
     let given = pairs(query.as_bytes()).into_iter().find(|(key, _)| key == "matcher");
     let text = given.map_or("TRUE".into(), |(_, value)| value.to_string());
-    if text.len() > MATCHER_MAX {
+    if text.len() > MATCHER_MAX || text.matches("=~").count() + text.matches("!~").count() > PATTERNS_MAX {
         return plain(StatusCode::BAD_REQUEST, "the matcher is too long\n");
     }
     let matcher = match Matcher::parse(&text) {

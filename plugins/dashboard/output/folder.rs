@@ -75,6 +75,8 @@ impl Folder {
             .chain(list.iter().map(|list| self.write("sandboxes.json", list)));
         wrong.extend(written.filter_map(Result::err));
         wrong.extend(self.append_ends(&ends).err());
+        // The others have the same cause as the first, or are told once that is gone.
+        wrong.truncate(1);
         wrong.retain(|why| self.complaint.is_due(why));
         wrong
     }

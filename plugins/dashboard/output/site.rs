@@ -86,14 +86,18 @@ impl Site {
             let text = "hekad serves /metrics, /health and /ready here\n";
             return plain(if path == "/" { StatusCode::OK } else { StatusCode::NOT_FOUND }, text);
         };
+        if let Err(why) = self.is_asked_by_name(request.headers()) {
+            return plain(StatusCode::FORBIDDEN, why);
+        }
+        // A page from elsewhere may not have a browser start work here, though it could not read the reply.
+        if request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+            return plain(StatusCode::FORBIDDEN, "asked by a page from elsewhere\n");
+        }
         if path == "/hekad" {
             return found("hekad/");
         }
         if let Some(call) = path.strip_prefix("/hekad/api/") {
-            return match self.is_asked_by_name(request.headers()) {
-                Ok(()) => fresh(api::answer(self, call, request.uri().query().unwrap_or_default())),
-                Err(why) => plain(StatusCode::FORBIDDEN, why),
-            };
+            return fresh(api::answer(self, call, request.uri().query().unwrap_or_default()));
         }
         if let Some(asset) = path.strip_prefix("/hekad/") {
             return page::answer(asset, request.headers());

@@ -90,7 +90,11 @@ fn look(source: &mut dyn Tap, matcher: &Matcher, out: &mut Vec<u8>) {
                 write_message(&message, out);
                 left -= 1;
             }
-            if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if left == 0 || began.elapsed() >= LOOK_MAX {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         });
     }
     if more {

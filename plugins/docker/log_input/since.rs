@@ -59,7 +59,7 @@ impl Since {
         only_check: bool,
     ) -> Result<Since, String> {
         let shown = path.display().to_string();
-        let noted = match fs::read(&path) {
+        let mut noted: Noted = match fs::read(&path) {
             // A file that a crash left empty says nothing.
             Ok(bytes) if bytes.is_empty() => Noted::default(),
             Ok(bytes) => serde_json::from_slice(&bytes)
@@ -68,6 +68,9 @@ impl Since {
             Err(error) => return Err(format!("Can't open \"since\" file '{shown}': {}", reason(&error))),
         };
         let is_new = !path.exists();
+        // Those that were followed when hekad died were read until then.
+        let since_s = noted.since;
+        noted.containers.values_mut().filter(|stamp| **stamp == 0).for_each(|stamp| *stamp = since_s);
         let state = State { noted, read_until: BTreeMap::new(), saved: Instant::now() };
         let expiry_s = i64::from(expiry_days) * DAY_S;
         let since = Since { path, interval, expiry_s, replay, state: Mutex::new(state) };

@@ -31,7 +31,8 @@ impl From<String> for ApiError {
 struct Streams {
     stdout: Box<dyn Deliverer>,
     stderr: Box<dyn Deliverer>,
-    receipt: Receipt,
+    /// Of what each has handed over last.
+    receipts: [Receipt; 2],
 }
 
 impl Streams {
@@ -48,19 +49,29 @@ impl Streams {
             }));
             Ok(deliverer)
         };
-        Ok(Streams { stdout: stream("stdout")?, stderr: stream("stderr")?, receipt: Receipt::resolved() })
+        Ok(Streams {
+            stdout: stream("stdout")?,
+            stderr: stream("stderr")?,
+            receipts: [Receipt::resolved(), Receipt::resolved()],
+        })
     }
 
     fn push(&mut self, which: Which, data: &[u8]) -> Result<(), ApiError> {
-        let stream = if which == Which::Stderr { &mut self.stderr } else { &mut self.stdout };
-        self.receipt = stream.push(data)?.receipt;
+        let [stdout, stderr] = &mut self.receipts;
+        match which {
+            Which::Stderr => *stderr = self.stderr.push(data)?.receipt,
+            _ => *stdout = self.stdout.push(data)?.receipt,
+        }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), ApiError> {
-        self.stdout.finish()?;
-        self.receipt = self.stderr.finish()?.receipt;
+        self.receipts = [self.stdout.finish()?.receipt, self.stderr.finish()?.receipt];
         Ok(())
+    }
+
+    fn is_held(&self) -> bool {
+        self.receipts.iter().all(Receipt::is_held)
     }
 
     /// Whether a record has begun that is not queued.
@@ -85,14 +96,16 @@ pub(super) fn follow(
     inlet.log_info(&format!("Attaching container: {id}"));
     let result = read(input, container, id, since, &mut streams, stop);
     let finished = streams.finish();
-    let is_whole = result.is_ok() && finished.is_ok() && streams.receipt.wait(Duration::from_secs(5));
-    input.since.end(id, is_whole.then(now_s));
+    let is_held = |receipt: &Receipt| receipt.wait(Duration::from_secs(5));
+    let is_whole = finished.is_ok() && streams.receipts.iter().all(is_held);
+    input.since.end(id, result.as_ref().ok().copied().filter(|_| is_whole));
     for which in ["stdout", "stderr"] {
         inlet.log_info(&format!("Disconnecting {which} stream from {id}"));
     }
-    result
+    result.map(drop)
 }
 
+/// Returns until when all that the container had written was read, in Unix seconds.
 fn read(
     input: &DockerLogInput,
     container: &Container,
@@ -100,7 +113,7 @@ fn read(
     since: i64,
     streams: &mut Streams,
     stop: &Stop,
-) -> Result<(), ApiError> {
+) -> Result<i64, ApiError> {
     let mut path = format!("/containers/{id}/logs?follow=1&stderr=1&stdout=1&tail=all");
     if since > 0 {
         path.push_str(&format!("&since={since}"));
@@ -116,19 +129,24 @@ fn read(
         }
         let mut next = body.next(Duration::ZERO);
         if matches!(next, Next::Nothing) {
-            if !frames.is_open() && !streams.is_open() {
-                caught_up = true;
-                last_read = now_s();
-            }
+            let before_s = now_s();
             next = body.next(WAIT);
+            // The engine pauses while it reads an old log: only a longer silence tells that all was read.
+            if !frames.is_open() && !streams.is_open() {
+                caught_up |= matches!(next, Next::Nothing);
+                if caught_up {
+                    last_read = before_s;
+                }
+            }
         }
         // Times are whole seconds, and the engine's clock may tick a moment before.
-        if caught_up && streams.receipt.is_held() {
+        if caught_up && streams.is_held() {
             input.since.advance(id, last_read - 1);
         }
         let bytes = match next {
             Next::Nothing => continue,
-            Next::Ended(None) if !frames.is_open() => return Ok(()),
+            // What it writes when it is started again at once is not of this log.
+            Next::Ended(None) if !frames.is_open() => return Ok(last_read - 1),
             Next::Ended(why) => return Err(ApiError::Failed(why.unwrap_or_else(|| "unexpected EOF".into()))),
             Next::Data(bytes) => bytes,
         };

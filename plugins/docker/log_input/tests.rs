@@ -157,7 +157,10 @@ fn each_frame_of_both_streams_is_a_message() {
         let names: Vec<String> = messages[0].fields.iter().map(|field| field.name().to_string()).collect();
         assert_eq!(names, ["ContainerID", "ContainerName", "ContainerImage"]);
         assert_eq!(inlet.tokens(2), ["box-stdout", "box-stderr"]);
+        engine.change(|state| state.running = false);
+        inlet.log_with("Disconnecting stderr stream from 0123456789ab");
     });
+    engine.change(|state| state.running = true);
     let logs = "/containers/0123456789ab/logs?follow=1&stderr=1&stdout=1&tail=all";
     assert!(engine.asked().contains(&logs.to_string()), "{:?}", engine.asked());
     // The next run asks for what is new only.

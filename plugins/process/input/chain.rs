@@ -73,9 +73,16 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        if !self.reaped {
-            self.kill();
+        if self.reaped {
+            return;
+        }
+        self.kill();
+        if self.has_ended() {
             self.reap();
+        } else if let Some(pid) = self.pid() {
+            // One that cannot be killed is waited for by a thread of its own.
+            let wait = move || waitid(WaitId::Pid(pid), WaitIdOptions::EXITED).map(drop);
+            let _ = std::thread::Builder::new().name("reap".into()).spawn(wait);
         }
     }
 }

@@ -41,8 +41,16 @@ pub(super) fn take(shared: &Shared, started_ms: u64, reports: u64) -> Snapshot {
     // Looking into the queues comes last: a lag is never that of a record which came after the look at its counts.
     let entries = shared.entries.lock().unwrap_or_else(PoisonError::into_inner);
     let entry_of = |name: &str| entries.iter().find(|entry| entry.name == name);
-    figures.readers =
+    let read: Vec<_> =
         listed.iter().map(|listed| self::reader(listed, entry_of(&listed.name), shared)).collect();
+    // The keeper waits for these, and a page of the map may have to come from the disk.
+    drop(entries);
+    let looked = |(figures, place): (ReaderFigures, Option<Place>)| {
+        let Some(place) = place else { return figures };
+        let (lag_records, oldest_unread_s) = unread(shared, place);
+        ReaderFigures { lag_records, oldest_unread_s, ..figures }
+    };
+    figures.readers = read.into_iter().map(looked).collect();
     figures
 }
 
@@ -89,7 +97,8 @@ fn input(listed: &ListedInput, shared: &Shared) -> InputFigures {
     }
 }
 
-fn reader(listed: &ListedReader, entry: Option<&Entry>, shared: &Shared) -> ReaderFigures {
+/// A reader's figures but for those that take a look into the queues, and where that look is to begin.
+fn reader(listed: &ListedReader, entry: Option<&Entry>, shared: &Shared) -> (ReaderFigures, Option<Place>) {
     let (errors, problem) = shared.logger.problems("Plugin", &listed.name);
     let figures = ReaderFigures {
         name: listed.name.clone(),
@@ -103,14 +112,13 @@ fn reader(listed: &ListedReader, entry: Option<&Entry>, shared: &Shared) -> Read
         problem,
         ..ReaderFigures::default()
     };
-    let Some(entry) = entry else { return figures };
+    let Some(entry) = entry else { return (figures, None) };
     let (place, counters) = (entry.place.get(), &entry.counters);
     let kept_bytes = shared.queues.whole_lag_bytes(&entry.name, place);
     let place = later(place, counters.done.get());
     let lag_bytes = shared.queues.whole_lag_bytes(&entry.name, place);
-    let (lag_records, oldest_unread_s) = unread(shared, place);
     let blocks = entry.full_action == FullAction::Block && !entry.dynamic && !entry.ended;
-    ReaderFigures {
+    let figures = ReaderFigures {
         running: !entry.ended,
         messages: counters.processed.get(),
         bytes: counters.bytes.get(),
@@ -118,8 +126,6 @@ fn reader(listed: &ListedReader, entry: Option<&Entry>, shared: &Shared) -> Read
         retries: counters.retries.get(),
         dropped_bytes: counters.dropped.get(),
         lag_bytes,
-        lag_records,
-        oldest_unread_s,
         limit_bytes: entry.limit_bytes,
         full_action: match entry.full_action {
             FullAction::Block => "block",
@@ -130,7 +136,8 @@ fn reader(listed: &ListedReader, entry: Option<&Entry>, shared: &Shared) -> Read
         busy_s: if entry.ended { 0.0 } else { counters.busy.time().as_secs_f64() },
         duration: counters.durations.get(),
         ..figures
-    }
+    };
+    (figures, Some(place))
 }
 
 /// The later of two places, in each queue.
