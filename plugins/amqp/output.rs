@@ -89,6 +89,8 @@ pub struct AmqpOutput {
     target: Target,
     log: Arc<dyn Log>,
     pace: Pace,
+    /// `[x.retries]` allow no more.
+    is_given_up: bool,
     link: Option<Link>,
     /// Why there is no link.
     trouble: String,
@@ -107,6 +109,7 @@ impl OutputPlugin for AmqpOutput {
         encoder: Some("ProtobufEncoder"),
         frames_always: true,
         outlives_process: true,
+        never_rejects: true,
         ..OutputDefaults::USUAL
     };
     const NEEDS_ENCODER: Option<&'static str> = Some("Encoder required.");
@@ -125,6 +128,7 @@ impl OutputPlugin for AmqpOutput {
             target,
             log: context.log.clone(),
             pace: Pace::new(&config.retries).map_err(ConfigError::Init)?,
+            is_given_up: false,
             link: None,
             trouble: String::new(),
             blocked: None,
@@ -176,6 +180,9 @@ impl AmqpOutput {
     fn connect(&mut self, stop: &Stop) -> Result<(), SendError> {
         if self.link.is_some() {
             return Ok(());
+        }
+        if self.is_given_up {
+            return Err(SendError::Fatal("Max retries exceeded".into()));
         }
         if !self.pace.left().is_zero() {
             return Err(SendError::Retry(self.trouble.clone()));
@@ -295,7 +302,7 @@ impl AmqpOutput {
                 self.in_flight.forget_sent();
                 self.trouble = format!("connection to {} lost: {why}", self.target);
                 // One that is refused as soon as it is used would be made again and again.
-                self.pace.failed();
+                self.is_given_up = !self.pace.failed();
                 if self.complaint.is_due(&self.trouble) && self.in_flight.is_done() {
                     self.log.info(&self.trouble);
                 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::http_server::query::unescape;
+
 /// Where a broker is and as whom to talk to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Uri {
@@ -91,20 +93,8 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), String> {
 
 /// Resolves `%2f` and the like.
 fn decoded(text: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        rest = behind;
-        if first != b'%' {
-            bytes.push(first);
-            continue;
-        }
-        let digits = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(byte.ok_or_else(|| format!("invalid URL escape in {text:?}"))?);
-        rest = &rest[2..];
-    }
-    String::from_utf8(bytes).map_err(|_| format!("{text:?} is not UTF-8"))
+    let bytes = unescape(text.as_bytes(), false).ok_or_else(|| format!("invalid URL escape in {text:?}"))?;
+    String::from_utf8(bytes.into()).map_err(|_| format!("{text:?} is not UTF-8"))
 }
 
 #[cfg(test)]

@@ -134,9 +134,8 @@ impl Output for CarbonOutput {
             self.prepared = Some((hash, pieces));
         }
         let pieces = self.prepared.as_ref().map_or(&[][..], |(_, pieces)| pieces);
-        if !pieces.is_empty() {
-            self.wire.send(pieces, stop)?;
-        }
+        // Also without a piece: the wire counts batches as the engine does.
+        self.wire.send(pieces, stop)?;
         self.prepared = None;
         Ok(())
     }

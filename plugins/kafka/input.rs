@@ -82,6 +82,7 @@ impl Input for KafkaInput {
         deliverer.set_decorator(session::decorator(origin.clone(), self.hostname.clone()));
         let mut counts = Counts::default();
         let mut pause = PAUSE_MIN;
+        let mut next = None;
         loop {
             let began = Instant::now();
             let consumer = session::consumer(&self.setup).map_err(PluginError::Run)?;
@@ -103,6 +104,7 @@ impl Input for KafkaInput {
                 saved_at: began,
                 reported_at: began,
                 look_at: None,
+                next: &mut next,
             };
             match session.run(stop) {
                 Ok(()) => return Ok(()),

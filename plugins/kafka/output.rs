@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use heka_plugin::output::OutputPlugin;
 use heka_plugin::report::{ReportRow, row};
 use heka_plugin::{
-    ConfigError, Context, Output, OutputDefaults, PluginDef, Record, SendError, Stop, registry,
+    ConfigError, Context, Output, OutputDefaults, Pace, PluginDef, Record, SendError, Stop, registry,
 };
 use rdkafka::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode as Code;
@@ -32,8 +32,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TROUBLED_PATIENCE: Duration = Duration::from_secs(1);
 /// After so long without a report they are asked for less often.
 const BRISK: Duration = Duration::from_millis(50);
-/// A batch of this size is sent at once, however much more is asked for: the engine reads no larger ones.
-const LARGE: usize = 128 * 1024;
 /// Of a rejected record so much is logged.
 const SHOWN: usize = 1000;
 
@@ -51,12 +49,10 @@ pub struct KafkaOutput {
     topic: Result<String, Variable>,
     key: Option<Variable>,
     record_size_max: usize,
-    gather_bytes: usize,
-    gather_time: Duration,
+    pace: Pace,
     /// `None`: it has to be made, again after an error that ended it.
     producer: Option<Producer>,
     flight: Flight,
-    handed_over_at: Option<Instant>,
     delivered: usize,
     acknowledged: u64,
     rejected: u64,
@@ -92,11 +88,9 @@ impl OutputPlugin for KafkaOutput {
             topic: plan.topic,
             key: plan.key,
             record_size_max: plan.record_size_max,
-            gather_bytes: usize::try_from(config.max_buffered_bytes).unwrap_or(LARGE).min(LARGE),
-            gather_time: Duration::from_millis(config.max_buffer_time.into()),
+            pace: pace(&config),
             producer: None,
             flight: Flight::default(),
-            handed_over_at: None,
             delivered: 0,
             acknowledged: 0,
             rejected: 0,
@@ -120,7 +114,6 @@ impl Output for KafkaOutput {
                 producer.forget();
             }
             self.flight.begin(batch.len());
-            self.gather(batch, stop);
         }
         loop {
             self.hand_over(batch, stop)?;
@@ -140,6 +133,10 @@ impl Output for KafkaOutput {
 
     fn delivered(&self) -> usize {
         self.delivered
+    }
+
+    fn pace(&self) -> Pace {
+        self.pace
     }
 
     fn stop(&mut self) {
@@ -163,17 +160,6 @@ impl KafkaOutput {
         Ok(self.producer.insert(producer))
     }
 
-    /// Lets a small batch wait, if the options ask for that.
-    fn gather(&mut self, batch: &[Record<'_>], stop: &Stop) {
-        let size: usize = batch.iter().map(|record| record.bytes.len()).sum();
-        if size < self.gather_bytes
-            && let Some(before) = self.handed_over_at
-        {
-            stop.wait(self.gather_time.saturating_sub(before.elapsed()));
-        }
-        self.handed_over_at = Some(Instant::now());
-    }
-
     /// Hands the client what is waiting.
     fn hand_over(&mut self, batch: &[Record<'_>], stop: &Stop) -> Result<(), SendError> {
         self.producer().map_err(SendError::Retry)?;
@@ -191,8 +177,11 @@ impl KafkaOutput {
             match producer.hand_over(&outgoing) {
                 HandOver::Taken => self.flight.sent(place),
                 HandOver::Refused(code) => self.flight.refused(place, code),
-                HandOver::Full if stop.is_requested() => break,
+                // What is on its way is waited for with patience; then there is room.
+                HandOver::Full if stop.is_requested() || self.flight.unanswered() > 0 => break,
                 HandOver::Full => {
+                    // All that the client has is of a batch that was given up.
+                    producer.forget();
                     producer.poll(Duration::from_millis(10));
                     self.collect();
                 }
@@ -278,9 +267,15 @@ impl KafkaOutput {
 
     /// What the call comes to, now that every record is answered; `None`: there is more to hand over.
     fn judge(&mut self, batch: &[Record<'_>]) -> Option<Result<(), SendError>> {
-        self.flight.remember(batch.iter().map(|record| record.bytes));
         let is_from_message = self.topic.is_err();
-        match self.flight.verdict(|code| fate(code, is_from_message)) {
+        let verdict = self.flight.verdict(|code| fate(code, is_from_message));
+        let gone = match &verdict {
+            Verdict::Reject(index, _) => index + 1,
+            Verdict::Retry(taken, _) => *taken,
+            Verdict::Done | Verdict::GoOn => batch.len(),
+        };
+        self.flight.remember(batch.iter().skip(gone).map(|record| record.bytes));
+        match verdict {
             Verdict::GoOn => None,
             Verdict::Done => {
                 self.acknowledged += batch.len() as u64;
@@ -314,6 +309,19 @@ impl KafkaOutput {
                 Some(Err(SendError::Retry(format!("kafka error '{why}', trying again"))))
             }
         }
+    }
+}
+
+/// Small batches wait for more records, if the options ask for that.
+fn pace(config: &Config) -> Pace {
+    if config.max_buffered_bytes <= 1 {
+        return Pace::USUAL;
+    }
+    let bytes = usize::try_from(config.max_buffered_bytes).unwrap_or(usize::MAX);
+    Pace {
+        batch_bytes: bytes.min(Pace::USUAL.batch_bytes),
+        linger: Duration::from_millis(config.max_buffer_time.into()),
+        ..Pace::USUAL
     }
 }
 

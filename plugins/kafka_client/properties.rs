@@ -6,7 +6,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 /// On these the plugins' promises rest, or there is an option for them.
-const OWN: [&str; 27] = [
+const OWN: [&str; 28] = [
     "acks",
     "auto.commit.enable",
     "auto.offset.reset",
@@ -14,6 +14,7 @@ const OWN: [&str; 27] = [
     "client.id",
     "compression.codec",
     "compression.type",
+    "delivery.report.only.error",
     "delivery.timeout.ms",
     "enable.auto.commit",
     "enable.auto.offset.store",

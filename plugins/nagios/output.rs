@@ -49,7 +49,7 @@ pub struct Config {
     pub send_nsca_bin: String,
     /// Its arguments.
     pub send_nsca_args: Vec<String>,
-    /// Seconds after which it is killed.
+    /// Seconds after which it is killed; 0: never.
     #[serde(rename = "send_nsca_timeout|SendNscaTimeoutSeconds")]
     pub send_nsca_timeout: u32,
     /// The `tls` section is used for `https`.

@@ -185,8 +185,8 @@ impl Output for SmtpOutput {
     }
 
     fn flush(&mut self) -> Result<(), SendError> {
-        // The messages that wait for the next mail stay queued; that is no failure.
-        if self.collected_batches > 0 { Err(SendError::Retry(String::new())) } else { Ok(()) }
+        // The messages that wait for the next mail are in flight, and so stay queued.
+        Ok(())
     }
 
     fn idle(&mut self, _: i64) -> Result<(), SendError> {

@@ -138,7 +138,7 @@ impl Output for WhisperOutput {
     }
 
     fn flush(&mut self) -> Result<(), SendError> {
-        self.files.sync().map_err(SendError::Retry)
+        self.files.sync()
     }
 }
 

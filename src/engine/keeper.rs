@@ -44,6 +44,8 @@ pub struct Entry {
     pub drop_logged: Option<(Instant, u64)>,
     /// The plugin has ended and hekad goes on. What it has not read is kept for the next start, up to its limit.
     pub ended: bool,
+    /// When its place is forgotten: a reload has removed it, and may yet be taken back.
+    pub forget_at: Option<Instant>,
 }
 
 impl Entry {
@@ -138,6 +140,10 @@ impl Keeper {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.retain_mut(|entry| {
             entry.log_drops();
+            if entry.forget_at.is_some_and(|at| at <= Instant::now()) {
+                self.queues.forget(&entry.name);
+                return false;
+            }
             let place = entry.place.get();
             let lag = if entry.ended || entry.full_action == FullAction::Drop {
                 // What was imported is not given up.
@@ -210,6 +216,7 @@ mod tests {
             counters: Arc::default(),
             drop_logged: None,
             ended: false,
+            forget_at: None,
         };
         change(&mut entry);
         let stops = entry.stops.clone();

@@ -187,7 +187,8 @@ pub trait Output: Send {
     }
 
     /// How many of the last batches for which [`Output::send`] was `Ok` may still die with this process. Asked after each
-    /// when [`OutputDefaults::outlives_process`], so it must not wait. [`Output::flush`] makes it 0.
+    /// when [`OutputDefaults::outlives_process`], so it must not wait. What
+    /// [`Output::flush`] leaves in flight stays behind the cursor.
     fn in_flight(&mut self) -> usize {
         0
     }

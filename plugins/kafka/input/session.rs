@@ -81,6 +81,8 @@ pub(super) struct Session<'a> {
     pub(super) reported_at: Instant,
     /// When a partition that was not there is looked for.
     pub(super) look_at: Option<Instant>,
+    /// The offset behind the last message of the one partition that is read; also the next session goes on there.
+    pub(super) next: &'a mut Option<i64>,
 }
 
 /// A client with the source that it is to read.
@@ -111,10 +113,11 @@ impl Session<'_> {
         match self.source {
             Source::Group { topic } => self.consumer.subscribe(&[topic]).map_err(client),
             Source::Partition { start, checkpoint, .. } => {
-                let offset = match start {
-                    Start::Newest => Offset::End,
-                    Start::Oldest => Offset::Beginning,
-                    Start::Manual => match checkpoint::read(checkpoint).map_err(End::Client)? {
+                let offset = match (*self.next, start) {
+                    (Some(next), _) => Offset::Offset(next),
+                    (None, Start::Newest) => Offset::End,
+                    (None, Start::Oldest) => Offset::Beginning,
+                    (None, Start::Manual) => match checkpoint::read(checkpoint).map_err(End::Client)? {
                         Some(offset) if offset >= 0 => Offset::Offset(offset),
                         _ => Offset::Beginning,
                     },
@@ -142,6 +145,7 @@ impl Session<'_> {
                     let size_max = self.message_size_max;
                     take(&message, size_max, self.deliverer, self.origin, self.counts, listener)
                         .map_err(End::Engine)?;
+                    *self.next = Some(message.offset() + 1);
                     None
                 }
             };
@@ -167,9 +171,11 @@ impl Session<'_> {
                     Start::Newest => ("newest", Offset::End),
                     _ => ("oldest", Offset::Beginning),
                 };
-                self.inlet.log_error(&format!(
+                let text = format!(
                     "the offset of topic {topic}, partition {partition} is not there any more; reading on from the {from}"
-                ));
+                );
+                self.consumer.context().complain("offset", &text);
+                *self.next = None;
                 self.assign(offset)?;
             }
             Some(Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition) => {

@@ -70,9 +70,9 @@ pub struct Config {
     pub timeout: u32,
     /// `None`, `GZIP`, `Snappy`, `LZ4` or `ZSTD`.
     pub compression_codec: String,
-    /// A batch smaller than `max_buffered_bytes` is sent no sooner than so many milliseconds after the one before.
+    /// A batch smaller than `max_buffered_bytes` waits so many milliseconds for more records.
     pub max_buffer_time: u32,
-    /// A batch of so many bytes is sent at once; more than 128 KiB count as 128 KiB.
+    /// A batch of so many bytes is sent at once; more than 256 KiB count as 256 KiB. 0 and 1: nothing waits.
     pub max_buffered_bytes: u32,
     /// Accepted; hekad's queue on disk is what holds records back.
     pub back_pressure_threshold_bytes: u32,

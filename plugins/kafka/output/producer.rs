@@ -105,7 +105,7 @@ impl Producer {
             Ok(()) => HandOver::Taken,
             Err((error, _)) => match error.rdkafka_error_code() {
                 Some(Code::QueueFull) => HandOver::Full,
-                code => HandOver::Refused(code.unwrap_or(Code::InvalidTopic)),
+                code => HandOver::Refused(code.unwrap_or(Code::Fail)),
             },
         }
     }

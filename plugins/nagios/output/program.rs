@@ -53,7 +53,8 @@ impl Program {
             .spawn()
             .map_err(|error| failed("fork/exec", error))?;
         let mut run = Run::new(child).map_err(|error| failed("run", error))?;
-        let status = run.attend(input, Instant::now() + self.timeout, stop);
+        let status =
+            run.attend(input, (!self.timeout.is_zero()).then(|| Instant::now() + self.timeout), stop);
         match status.map_err(|error| failed("run", error))? {
             Some(status) if status.success() => Ok(()),
             Some(status) => Err(Failure::Failed(format!("{}: {}{}", self.path, End(status), run.words()))),
@@ -93,7 +94,12 @@ impl Run {
     }
 
     /// Writes, reads, and waits for the end. `None`: it was too late, or a stop was requested.
-    fn attend(&mut self, mut input: &[u8], end: Instant, stop: &Stop) -> io::Result<Option<ExitStatus>> {
+    fn attend(
+        &mut self,
+        mut input: &[u8],
+        end: Option<Instant>,
+        stop: &Stop,
+    ) -> io::Result<Option<ExitStatus>> {
         loop {
             if let Some(stdin) = &mut self.stdin {
                 match stdin.write(input) {
@@ -113,7 +119,7 @@ impl Run {
                 listen(&mut self.stderr, &mut self.said);
                 return Ok(Some(status));
             }
-            if Instant::now() >= end || stop.is_requested() {
+            if end.is_some_and(|end| Instant::now() >= end) || stop.is_requested() {
                 return Ok(None);
             }
             self.wait(stop);

@@ -28,7 +28,11 @@ impl Verdict {
             let refused = matches!(reply.code, 400 | 413 | 415 | 422);
             return if refused { Verdict::Refused(why) } else { Verdict::Again(why) };
         }
-        match complaint(&String::from_utf8_lossy(&reply.body)) {
+        let page = String::from_utf8_lossy(&reply.body);
+        match complaint(&page) {
+            None if is_of_another(&page) => {
+                Verdict::Again("the page does not say that the command was submitted".into())
+            }
             None => Verdict::Taken,
             Some(why) if why.contains("CSRF") => Verdict::WantsProof(why),
             // That is also said of a host or a service that Nagios does not know.
@@ -36,6 +40,13 @@ impl Verdict {
             Some(why) => Verdict::Again(why),
         }
     }
+}
+
+/// Whether a page comes from somebody else, such as a form to log in. cmd.cgi says what it has done.
+fn is_of_another(page: &str) -> bool {
+    let lower = page.to_ascii_lowercase();
+    let consents = ["class='infomessage'", "successfully submitted"];
+    lower.contains("<html") && !consents.iter().any(|mark| lower.contains(mark))
 }
 
 /// The text of the error in a page.
@@ -49,6 +60,15 @@ fn complaint(page: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_of_another_is_no_consent() {
+        assert!(is_of_another("<!doctype html><HTML><form>Log in</form></html>"));
+        assert!(!is_of_another(
+            "<html><DIV CLASS='infoMessage'>Your command request was submitted</DIV></html>"
+        ));
+        assert!(!is_of_another(""));
+    }
 
     #[test]
     fn an_error_is_found_in_a_page() {

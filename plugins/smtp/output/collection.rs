@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 const BETWEEN: &[u8] = b"\r\n\r\n";
 /// With so many bytes no more are taken.
 const FULL: usize = 1 << 20;
+/// What a message takes beside its bytes, about.
+const PER_MESSAGE: usize = 64;
 
 /// Messages for one mail, and when it may be sent.
 pub(super) struct Collection {
@@ -32,7 +34,7 @@ impl Collection {
     }
 
     pub(super) fn push(&mut self, message: &[u8]) {
-        self.bytes += message.len();
+        self.bytes += message.len() + PER_MESSAGE;
         self.messages.push(message.to_vec());
     }
 
@@ -55,7 +57,7 @@ impl Collection {
     /// The first message is done with.
     pub(super) fn drop_first(&mut self) {
         if !self.messages.is_empty() {
-            self.bytes -= self.messages.remove(0).len();
+            self.bytes -= self.messages.remove(0).len() + PER_MESSAGE;
         }
     }
 
@@ -92,7 +94,7 @@ mod tests {
     #[test]
     fn it_is_full_at_some_time() {
         let mut collection = Collection::new(Duration::ZERO);
-        collection.push(&vec![0; FULL - 1]);
+        collection.push(&vec![0; FULL - 1 - PER_MESSAGE]);
         assert!(!collection.is_full());
         collection.push(b"x");
         assert!(collection.is_full());

@@ -269,7 +269,6 @@ fn messages_of_an_interval_are_collected() {
     send(&mut output, &["three"]).unwrap();
     assert_eq!(server.texts(), ["one"]);
     assert_eq!(output.in_flight(), 2);
-    assert!(matches!(output.flush(), Err(SendError::Retry(text)) if text.is_empty()));
     while server.texts().len() < 2 {
         output.idle(0).unwrap();
         assert!(began.elapsed() < Duration::from_secs(30));
@@ -287,7 +286,7 @@ fn collected_messages_outlast_a_failure() {
     let (mut output, _) = opened(Config { send_interval: 1, ..config(free) });
     send(&mut output, &["one"]).unwrap();
     send(&mut output, &["two"]).unwrap();
-    assert_eq!((output.in_flight(), output.flush().is_err()), (2, true));
+    assert_eq!(output.in_flight(), 2);
     assert_eq!(output.collection.as_ref().unwrap().len(), 2);
 }
 

@@ -10,7 +10,7 @@ use super::database::{ARCHIVE_SIZE, HEADER_SIZE, POINT_SIZE};
 /// The share of values that must be known to make one of them.
 const X_FILES_FACTOR: f32 = 0.1;
 /// The largest file that is made, in bytes.
-const FILE_SIZE_MAX: u64 = 1 << 31;
+pub(super) const FILE_SIZE_MAX: u64 = 1 << 31;
 /// Bytes written at a time.
 const PIECE: usize = 64 * 1024;
 

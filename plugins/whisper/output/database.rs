@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::aggregate::Aggregate;
+use super::create::FILE_SIZE_MAX;
 use super::older_layout;
 
 /// Bytes of the header.
@@ -140,6 +141,10 @@ impl Database {
         let aggregate = Aggregate::of(number(&header[..4])).ok_or(DatabaseError::Damaged)?;
         let end = archives.iter().map(|archive| archive.offset + archive.size()).max().unwrap_or(0);
         if length < end {
+            // No file that was only cut short is so large.
+            if end > FILE_SIZE_MAX {
+                return Err(DatabaseError::Damaged);
+            }
             file.set_len(end)?;
         }
         older_layout::mark(&file, aggregate, &archives)?;

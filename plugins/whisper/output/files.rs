@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use heka_message::golang::os_error::errno_text;
+use heka_plugin::SendError;
 
 use super::create::Plan;
 use super::database::{Database, DatabaseError};
@@ -114,14 +115,15 @@ impl Files {
     /// Makes durable what was kept.
     ///
     /// # Errors
-    /// The text to log.
-    pub(super) fn sync(&mut self) -> Result<(), String> {
-        let failed = |path: &Path, error: &io::Error| {
+    /// The system has failed: what it did not write is lost, and a second sync would not tell.
+    pub(super) fn sync(&mut self) -> Result<(), SendError> {
+        let why = |path: &Path, error: &io::Error| {
             format!("can't sync '{}': {}", path.display(), errno_text(error))
         };
+        let failed = |path: &Path, error: &io::Error| SendError::Fatal(why(path, error));
         let unsynced: Vec<&mut Open> = self.open.values_mut().filter(|open| open.is_unsynced).collect();
         if self.is_unsynced || unsynced.len() > SYNCED_ALONE_MAX {
-            let folder = File::open(&self.base).map_err(|error| failed(&self.base, &error))?;
+            let folder = File::open(&self.base).map_err(|error| SendError::Retry(why(&self.base, &error)))?;
             rustix::fs::syncfs(&folder).map_err(|error| failed(&self.base, &error.into()))?;
         } else {
             for open in &unsynced {

@@ -55,12 +55,17 @@ impl Folder {
     /// A file or folder cannot be made.
     pub fn make(&self) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
+        // Letters are only as durable as the way to them.
+        for dir in self.dir.ancestors().skip(1).take(2) {
+            fs::File::open(dir)?.sync_all()?;
+        }
         let name = self.dir.join("output");
         if fs::read_to_string(&name).ok().as_deref() == Some(self.output.as_str()) {
             return Ok(());
         }
         let new = self.dir.join("output.new");
         fs::write(&new, &self.output)?;
+        fs::File::open(&new)?.sync_all()?;
         fs::rename(new, name)
     }
 

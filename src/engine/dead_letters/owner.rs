@@ -106,6 +106,11 @@ impl DeadLetters {
         Ok(!self.unsynced)
     }
 
+    /// Whether letters can never be kept again: [`DeadLetters::sync`] tells why.
+    pub fn has_failed(&self) -> bool {
+        self.store.as_ref().is_some_and(Store::failed)
+    }
+
     /// Whether letters are to be sent again now. Looks once a second what is asked for.
     pub fn has_replay(&mut self) -> bool {
         if self.replay.is_none() && self.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
@@ -165,7 +170,8 @@ impl DeadLetters {
         let Some(replay) = &mut self.replay else { return Ok(()) };
         replay.sent += count;
         // At its end, or before letters that are damaged or gone.
-        let is_over = replay.reader.position() >= replay.until || !replay.reader.has_more();
+        let has_more = replay.reader.has_more() || replay.reader.is_stalled();
+        let is_over = replay.reader.position() >= replay.until || !has_more;
         let sent = replay.sent;
         if let Some(store) = &self.store {
             store.set_done(at).map_err(|error| error.to_string())?;

@@ -10,6 +10,9 @@ use crate::place::Place;
 use crate::reload::Changes;
 use crate::threads::Task;
 
+/// So long the place of one that is removed is kept: longer than a trial and the swap that takes it back.
+const UNDO_GRACE: Duration = Duration::from_secs(60);
+
 /// How long an input may take to end. One that waits for its peer hears the stop sooner.
 const INPUT_GRACE: Duration = Duration::from_secs(10);
 /// How long a filter or output may take for what is queued, or, if it comes back, for the batch in hand.
@@ -73,8 +76,8 @@ impl Leaving {
 }
 
 impl Pipeline {
-    /// Ends those that leave in the order of a stop. Returns the names of readers that do not come back.
-    pub(super) fn end(&self, leaving: Leaving, patience: &mut Patience<'_>) -> Vec<String> {
+    /// Ends those that leave in the order of a stop. The place of a reader that is removed is kept a while.
+    pub(super) fn end(&self, leaving: Leaving, patience: &mut Patience<'_>) {
         let Leaving { inputs, filters, outputs } = leaving;
         let (fed_by_filters, inputs): (Vec<_>, Vec<_>) =
             inputs.into_iter().partition(|input| input.outlasts_filters);
@@ -84,8 +87,6 @@ impl Pipeline {
         self.end_readers("filter", &loaded, patience);
         self.end_inputs(&fed_by_filters, patience);
         self.end_readers("output", &outputs, patience);
-        let readers = filters.into_iter().chain(loaded).chain(outputs);
-        readers.filter(|reader| reader.is_removed).map(|reader| reader.task.name).collect()
     }
 
     /// The filters that were loaded by those that have ended. They come back if who loaded them does.
@@ -163,7 +164,7 @@ impl Pipeline {
     fn close_book(&self, reader: &Reader, tail: Place) {
         let (queues, name) = (&self.shared.queues, &reader.task.name);
         let mut left = None;
-        self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner).retain(|entry| {
+        self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|entry| {
             if entry.name != *name {
                 return true;
             }
@@ -175,11 +176,15 @@ impl Pipeline {
                         + queues.filter.bytes_between(place.filter, tail.filter.max(place.filter)),
                 );
             }
-            false
+            if reader.is_removed {
+                entry.ended = true;
+                entry.forget_at = Some(Instant::now() + UNDO_GRACE);
+            }
+            reader.is_removed
         });
         if let Some(bytes) = left.filter(|_| reader.is_removed) {
             self.shared.logger.error(&format!(
-                "Plugin '{name}' error: it is removed and had {bytes} bytes of the queues before it: given up"
+                "Plugin '{name}' error: it is removed and had {bytes} bytes of the queues before it: given up, unless it comes back at once"
             ));
         }
     }

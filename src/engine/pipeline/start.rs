@@ -296,6 +296,7 @@ pub(super) fn enter(
     let place = Arc::new(PublishedPlace::new(start));
     let counters = Arc::new(PluginCounters::default());
     let (limit_bytes, full_action) = limit(options, shared);
+    recall(&options.name, shared);
     shared.entries.lock().unwrap_or_else(PoisonError::into_inner).push(Entry {
         name: options.name.clone(),
         place: place.clone(),
@@ -307,8 +308,15 @@ pub(super) fn enter(
         counters: counters.clone(),
         drop_logged: None,
         ended: false,
+        forget_at: None,
     });
     (place, counters, start)
+}
+
+/// One that a reload has removed comes back: its place is not forgotten.
+pub(super) fn recall(name: &str, shared: &Shared) {
+    let mut entries = shared.entries.lock().unwrap_or_else(PoisonError::into_inner);
+    entries.retain(|entry| entry.forget_at.is_none() || entry.name != name);
 }
 
 pub(super) fn intake(options: &ReaderOptions, shared: &Shared, start: Place) -> Intake {

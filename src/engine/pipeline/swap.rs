@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use super::filters::start_filter;
 use super::leave::{Leaving, Patience};
 use super::limits::relief;
+use super::start::recall;
 use super::{Pipeline, Shared};
 use crate::loader::{Draft, FilterPlan, InputPlan, OutputPlan, ReaderOptions};
 use crate::reload::Changes;
@@ -128,19 +129,17 @@ impl Pipeline {
         rest.filters.splice(..0, changed.filters);
         rest.outputs.splice(..0, changed.outputs);
         let leaving = Leaving::take(self, changes);
-        let gone = self.end(leaving, patience);
+        self.end(leaving, patience);
         let (_, why) = made.make(to, rest);
         if !why.is_empty() {
             drop(made);
             let mut back = Made::default();
             let (_, lost) = back.make(from, Wanted::leaving(changes));
+            self.place(&back);
             self.begin(back);
             return Err(Failed { why, lost });
         }
         let readers = readers_of(to);
-        for name in gone.iter().filter(|name| !readers.contains(*name)) {
-            self.shared.queues.forget(name);
-        }
         self.place(&made);
         self.shared = Shared { catalog: to.catalog.clone(), shutdown, ..self.shared.clone() };
         self.shared.catalog.filters.renew(&self.shared, readers);
@@ -153,6 +152,7 @@ impl Pipeline {
     fn place(&self, made: &Made) {
         let queues = &self.shared.queues;
         for reader in made.readers() {
+            recall(&reader.name, &self.shared);
             queues.set_cursor(&reader.name, queues.start_of(&reader.name, false));
         }
         relief(made.readers(), &self.shared);

@@ -48,6 +48,14 @@ impl<'a> Files<'a> {
                 self.file(&path).hash(hasher);
             }
         }
+        // A folder of certificates, of the Docker inputs.
+        if let Some(Value::String(folder)) = table.option("cert_path").map(|entry| &entry.value)
+            && !folder.is_empty()
+        {
+            for name in ["key.pem", "cert.pem", "ca.pem"] {
+                self.file(&Path::new(folder).join(name)).hash(hasher);
+            }
+        }
     }
 
     /// All that a script could require.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use heka_fault::fault;
 use heka_plugin::report::row;
 use heka_plugin::{Fate, Log, Output, Pace, PluginError, SendError};
+use heka_queue::Position;
 
 use self::reject::Rejections;
 use super::deliver::now_ns;
@@ -75,6 +76,10 @@ pub struct OutputRunner {
     sent: Place,
     /// The places behind the last batches that were sent, as far as they may still die with the process.
     in_flight: VecDeque<Place>,
+    /// Everything before this place was sent and outlives the process once it is flushed.
+    settled: Place,
+    /// Dead letters that were sent again and are not firm yet: the place behind them, and how many.
+    replayed: Option<(Position, u64)>,
 }
 
 impl OutputRunner {
@@ -85,6 +90,8 @@ impl OutputRunner {
             ticker: Ticker::new(parts.ticker_interval_s),
             sent: parts.place.get(),
             in_flight: VecDeque::new(),
+            settled: parts.place.get(),
+            replayed: None,
             parts,
             pace,
             batch: Outgoing::new(pace),
@@ -199,7 +206,7 @@ impl OutputRunner {
         // The batch, which was read since, is given up too.
         let to = self.parts.intake.skip_to(skip.to);
         self.parts.counters.dropped.add(skip.bytes);
-        self.sent = to;
+        (self.sent, self.settled) = (to, to);
         self.in_flight.clear();
         self.parts.place.set(Place { imported: self.parts.place.get().imported, ..to });
         self.note_progress();
@@ -219,9 +226,7 @@ impl OutputRunner {
                 Ok(()) => {
                     fault!("output-sent");
                     self.batch.clear();
-                    if self.parts.progress.is_some() {
-                        self.in_flight.push_back(self.parts.intake.place());
-                    }
+                    self.in_flight.push_back(self.parts.intake.place());
                     continue;
                 }
                 Err(SendError::Reject { index, why }) => {
@@ -268,7 +273,7 @@ impl OutputRunner {
 
     /// Notes what was sent, so that a process that is killed now does not send it again.
     fn note_progress(&mut self) {
-        let Some(place) = self.settled() else { return };
+        let place = self.settled();
         if let Some(progress) = &self.parts.progress
             && let Err(error) = progress.note(place)
         {
@@ -280,12 +285,17 @@ impl OutputRunner {
         }
     }
 
-    /// Everything before this place was sent and outlives the process. `None`: that is as before.
-    fn settled(&mut self) -> Option<Place> {
+    /// Everything before this place was sent and is not in flight.
+    fn settled(&mut self) -> Place {
         let left = self.parts.output.in_flight();
         let landed = self.in_flight.len().saturating_sub(left);
-        let last = self.in_flight.drain(..landed).next_back();
-        if self.in_flight.is_empty() { Some(self.sent) } else { last }
+        if let Some(last) = self.in_flight.drain(..landed).next_back() {
+            self.settled = last;
+        }
+        if self.in_flight.is_empty() {
+            self.settled = self.sent;
+        }
+        self.settled
     }
 
     fn see_to_duties(&mut self) -> Result<(), PluginError> {
@@ -327,35 +337,40 @@ impl OutputRunner {
     /// Makes durable what was sent, then lets the cursor pass it.
     fn publish(&mut self) -> Result<(), PluginError> {
         self.published_at = Instant::now();
-        // What was rejected must be as firm as the place that passes it.
-        if !self.parts.dead.sync().map_err(PluginError::Run)? {
-            return Ok(());
+        if self.is_firm()? {
+            fault!("output-flushed");
+            let place = self.settled();
+            self.parts.place.set(place);
+            // The place is saved a little later only.
+            self.note_progress();
         }
-        match self.parts.output.flush() {
-            Ok(()) => {
-                fault!("output-flushed");
-                self.parts.place.set(self.sent);
-                if !self.in_flight.is_empty() {
-                    // The place is saved a little later only.
-                    self.note_progress();
+        Ok(())
+    }
+
+    /// Makes durable what was sent and what was rejected; says whether it is.
+    fn is_firm(&mut self) -> Result<bool, PluginError> {
+        let failed = match self.parts.dead.sync() {
+            Ok(false) => return Ok(false),
+            Err(why) => why,
+            // What was rejected must be as firm as the place that passes it.
+            Ok(true) => match self.parts.output.flush() {
+                Ok(()) => return Ok(true),
+                Err(SendError::Fatal(why)) => why,
+                Err(error) => {
+                    let why = error.to_string();
+                    if !why.is_empty() && self.flush_complaint.is_due(&why) {
+                        self.parts.log.error(&why);
+                    }
+                    return Ok(false);
                 }
-                Ok(())
-            }
-            Err(SendError::Fatal(why)) => {
-                // What was sent since the last flush may be lost: the note must not lead the next run past it.
-                self.sent = self.parts.place.get();
-                self.in_flight.clear();
-                self.note_progress();
-                Err(PluginError::Run(why))
-            }
-            Err(error) => {
-                let why = error.to_string();
-                if !why.is_empty() && self.flush_complaint.is_due(&why) {
-                    self.parts.log.error(&why);
-                }
-                Ok(())
-            }
-        }
+            },
+        };
+        // What was sent since the last flush may be lost: the note must not lead the next run past it.
+        let place = self.parts.place.get();
+        (self.sent, self.settled) = (place, place);
+        self.in_flight.clear();
+        self.note_progress();
+        Err(PluginError::Run(failed))
     }
 }
 

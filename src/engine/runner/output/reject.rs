@@ -46,7 +46,7 @@ impl OutputRunner {
         self.keep(&mut letters)
     }
 
-    /// Keeps dead letters; waits while the disk does not take them. False: hekad stops before it does.
+    /// Keeps dead letters; waits while the disk does not take them. False: hekad stops before it does, or it never will.
     pub(super) fn keep(&mut self, letters: &mut Batch) -> bool {
         let mut pause = KEEP_MIN;
         let mut complaint = Complaint::default();
@@ -55,7 +55,7 @@ impl OutputRunner {
             if complaint.is_due(&why) {
                 self.parts.log.error(&why);
             }
-            if self.parts.stops.drain.wait(pause) {
+            if self.parts.dead.has_failed() || self.parts.stops.drain.wait(pause) {
                 return false;
             }
             pause = (pause * 2).min(KEEP_MAX);
