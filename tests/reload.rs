@@ -218,6 +218,28 @@ fn an_input_that_fails_when_it_runs_takes_the_reload_back() {
     bench.stop();
 }
 
+#[test]
+fn an_output_that_a_reload_removes_has_no_gap_when_that_is_taken_back() {
+    let mut bench = Bench::new(NUMBERS);
+    let [first, taken] = free_ports(2).unwrap()[..] else { panic!("two ports") };
+    let http =
+        |port: u16| format!("{NUMBERS}[http]\ntype = \"HttpListenInput\"\naddress = \"127.0.0.1:{port}\"\n");
+    bench.configure(&format!("{}{}", http(first), output("old", "old")));
+    bench.start();
+    let kept = Numbers::start(bench.port);
+    bench.flows("old");
+    let _holder = TcpListener::bind(("127.0.0.1", taken)).unwrap();
+    bench.configure(&http(taken));
+    assert_eq!(bench.reload(), Outcome::New, "{}", bench.logs());
+    bench.wait("it goes back", |bench| bench.stdout().contains("The configuration before: "));
+    bench.flows("old");
+    let sent = kept.finish();
+    bench.wait("all arrive", |bench| ids(&bench.scratch.read("old")).len() as u64 >= sent);
+    let tally = Tally::of(sent, ids(&bench.scratch.read("old")));
+    assert!(tally.is_complete() && tally.duplicates == 0, "{tally}");
+    bench.stop();
+}
+
 /// Counts with a state that is preserved; tells its version with each count.
 fn counter(version: &str) -> String {
     format!(

@@ -291,6 +291,7 @@ impl Evaluation {
                 continue;
             }
             while self.cap(at).parent != parent && self.cap(at).parent != NONE {
+                self.burn(1);
                 at = self.cap(at).parent;
             }
             let cap = self.cap(at);

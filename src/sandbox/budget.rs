@@ -61,13 +61,17 @@ impl Budget {
 
     /// Whether the call is to be interrupted now.
     fn is_interrupted(&mut self) -> bool {
-        let stops = self.stop.as_ref().is_some_and(Stop::is_requested);
-        let (times, at) = self.interrupted;
-        let due = stops && (times == 0 || times > CATCHES || self.used.wrapping_sub(at) >= TIDY_UP);
+        let due = self.is_due();
         if due {
             self.note_interruption();
         }
         due
+    }
+
+    fn is_due(&self) -> bool {
+        let (times, at) = self.interrupted;
+        let stops = self.stop.as_ref().is_some_and(Stop::is_requested);
+        stops && (times == 0 || times > CATCHES || self.used.wrapping_sub(at) >= TIDY_UP)
     }
 }
 
@@ -132,7 +136,7 @@ unsafe fn note_work(lua: *mut lua_State, bytes: usize) -> bool {
         let budget = &mut Host::of(lua).budget;
         budget.used = budget.used.wrapping_add(instructions);
         let is_over = budget.limit > 0 && budget.used >= budget.limit;
-        is_over || budget.stop.as_ref().is_some_and(Stop::is_requested)
+        is_over || budget.is_due()
     }
 }
 

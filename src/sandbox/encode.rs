@@ -101,12 +101,12 @@ pub(crate) unsafe fn encode(lua: *mut lua_State) -> Result<(), Failure> {
         let host = Host::of(lua);
         host.output.clear();
         host.writes += 1;
-        let writes = host.writes;
+        let writes = (host.writes, host.object_writes);
         let mut walk = Walk { lua, out: &raw mut host.output, packs_single: false };
         let mut layout = Layout::default();
         let mut result = walk.message(&mut layout);
         let host = Host::of(lua);
-        if host.writes != writes {
+        if (host.writes, host.object_writes) != writes {
             // A metamethod or finalizer injected something or wrote to the payload.
             result =
                 Err(Failure::Invalid { what: "the output was used while the message was read", detail: "" });

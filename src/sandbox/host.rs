@@ -50,6 +50,8 @@ pub(crate) struct Host {
     /// How often the output was begun or written to by a call: a walk that runs Lua code in between sees by it whether
     /// that used the output too.
     pub(crate) writes: u64,
+    /// The same for objects that write themselves, but not into the message or payload that is being made.
+    pub(crate) object_writes: u64,
     /// Bytes that a host function works on; [`push_gathered`] gives them to Lua.
     pub(crate) scratch: Vec<u8>,
     /// Lua source that an object puts together to restore itself.

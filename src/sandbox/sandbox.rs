@@ -88,6 +88,7 @@ impl Sandbox {
             next_field: 0,
             layout: Layout::default(),
             writes: 0,
+            object_writes: 0,
             scratch: Vec::new(),
             source: Vec::new(),
             dump: Vec::new(),

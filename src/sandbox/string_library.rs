@@ -49,7 +49,13 @@ unsafe extern "C-unwind" fn rep(lua: *mut lua_State) -> c_int {
         if ffi::lua_isstring(lua, 1) != 0 && ffi::lua_isnumber(lua, 2) != 0 {
             // A C int for the original too.
             let times = usize::try_from(ffi::lua_tointeger(lua, 2) as c_int).unwrap_or(0);
-            let length = ffi::lua_objlen(lua, 1).saturating_mul(times);
+            let length = ffi::lua_objlen(lua, 1);
+            if length == 0 {
+                // The original would go round for every time.
+                ffi::lua_pushstring_(lua, c"".as_ptr());
+                return 1;
+            }
+            let length = length.saturating_mul(times);
             if length > Host::memory_limit(lua) {
                 // The allocator refuses it, and Lua raises its own error.
                 ffi::lua_newuserdata(lua, length.min(isize::MAX as usize / 2));

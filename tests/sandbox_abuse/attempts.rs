@@ -90,6 +90,17 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
         "local t = {} while true do pcall(function() t[#t + 1] = string.rep('x', 1e6) end) end",
         INSTRUCTIONS,
     ),
+    ends("empty_rep_loop", "while true do string.rep('', 2e9) end", INSTRUCTIONS),
+    ends(
+        "front_insert_loop",
+        "local t = {} for i = 1, 1e4 do t[i] = i end while true do table.insert(t, 1, 0) table.remove(t, 1) end",
+        INSTRUCTIONS,
+    ),
+    ends(
+        "sort_loop",
+        "local t = {} for i = 1, 1e4 do t[i] = i end while true do table.sort(t) end",
+        INSTRUCTIONS,
+    ),
     ends("huge_rep", "local s = string.rep('x', 1e9)", MEMORY),
     ends("endless_rep", "local s = string.rep('x', 1e300) return s", "must return"),
     ends("doubling", "local s = 'x' while true do s = s .. s end", MEMORY),

@@ -101,8 +101,11 @@ pub(crate) unsafe fn put_userdata(lua: *mut lua_State, index: c_int) -> Result<(
             return Err(Unwritten::Unsupported(c"unknown userdata type"));
         }
         ffi::lua_pushvalue(lua, index);
+        let writes = Host::of(lua).object_writes;
         ffi::lua_call(lua, 1, 1);
-        let written = Host::of(lua).output.put(bytes_at(lua, -1));
+        let host = Host::of(lua);
+        host.object_writes = writes;
+        let written = host.output.put(bytes_at(lua, -1));
         ffi::lua_pop(lua, 1);
         written.map_err(Unwritten::from)
     }

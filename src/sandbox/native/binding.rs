@@ -157,6 +157,7 @@ pub(super) unsafe fn check_key(lua: *mut lua_State, argument: c_int, number: &mu
 
 /// Appends a piece of an object's text to the output. One that does not fit is kept for [`finish_output`].
 pub(super) fn put(host: &mut Host, piece: &[u8]) -> Result<(), Overflow> {
+    host.object_writes += 1;
     host.output.put(piece).inspect_err(|_| {
         host.scratch.clear();
         host.scratch.extend_from_slice(piece);

@@ -109,6 +109,7 @@ impl Encoder<'_> {
         unsafe {
             let most = self.config.encode_max_depth.min(DEEPEST);
             if depth > most || ffi::lua_checkstack(self.lua, 4) == 0 {
+                self.charge();
                 raise(self.lua, format_args!("Cannot serialise, excessive nesting ({depth})"));
             }
             match self.array_length() {
@@ -139,6 +140,7 @@ impl Encoder<'_> {
             let ratio = f64::from(self.config.sparse_ratio);
             let is_sparse = ratio > 0.0 && last > count * ratio && last > f64::from(self.config.sparse_safe);
             if is_sparse && self.config.sparse_convert == 0 {
+                budget::charge(self.lua, (count as usize).saturating_mul(2 * WORK_PER_BYTE));
                 self.refuse(-1, "excessively sparse array");
             }
             (!is_sparse).then_some(last as c_int)
@@ -220,6 +222,7 @@ impl Encoder<'_> {
     unsafe fn refuse(&self, index: c_int, why: &str) -> ! {
         // SAFETY: as for `value`; type names are constants.
         unsafe {
+            self.charge();
             let name = ffi::lua_typename(self.lua, ffi::lua_type(self.lua, index));
             let name = CStr::from_ptr(name).to_str().unwrap_or_default();
             raise(self.lua, format_args!("Cannot serialise {name}: {why}"))

@@ -129,6 +129,7 @@ fn a_message_is_refused_when_its_metamethods_use_the_output() {
         ("add_to_payload('x')", 0),
         ("inject_payload('txt', 'x', 'y')", 0),
         ("inject_payload()", 0),
+        ("require 'sax' sax.word.new('ABCDABCD', 4):lsb_output()", 0),
     ] {
         for place in ["Type", "Hostname", "Fields", "value", "representation"] {
             let statements = format!(
